@@ -1,0 +1,96 @@
+// A typed message channel over Node's IPC: tagged, with answers that have a deadline, deaf to foreign messages.
+import type { SendHandle } from 'node:child_process'
+import { IpcClosedError, IpcTimeoutError } from './errors.ts'
+import type { Replies } from './protocol.ts'
+
+const TAG = 'fastify-clusterize'
+
+/** What `process` in a child and a `ChildProcess` in the parent have in common. */
+export interface Port {
+  connected: boolean
+  send?: (message: unknown, handle: SendHandle | undefined, options: object, callback: (error: Error | null) => void) => boolean
+  on: (event: 'message', listener: (message: unknown, handle: unknown) => void) => unknown
+  off: (event: 'message', listener: (message: unknown, handle: unknown) => void) => unknown
+  once: (event: 'disconnect', listener: () => void) => unknown
+}
+
+/** An answer, with a handle where one travels along. */
+export interface Answer { body: unknown, handle?: SendHandle }
+
+type Typed = { type: string }
+type Handler<In> = (message: In, handle: unknown) => Answer | Promise<Answer> | void
+type Ask<Out> = <T extends keyof Replies & (Out extends Typed ? Out['type'] : never)> (
+  message: Extract<Out, { type: T }>, options: { timeout: number, handle?: SendHandle }
+) => Promise<{ body: Replies[T], handle: unknown }>
+
+export interface Channel<Out> {
+  /** Sends and forgets. Resolves to false where the other side is gone, which is an expected race. */
+  post: (message: Out, handle?: SendHandle) => Promise<boolean>
+  /** Sends and waits for the answer. Throws FST_CLUSTERIZE_IPC_TIMEOUT after `timeout` ms, FST_CLUSTERIZE_IPC_CLOSED when the other side goes. */
+  ask: Ask<Out>
+  close: () => void
+}
+
+interface Envelope { [TAG]: 'post' | 'ask' | 'answer', id: number, body: unknown }
+interface Waiter { resolve: (answer: { body: unknown, handle: unknown }) => void, reject: (error: Error) => void, timer: NodeJS.Timeout }
+
+export function createChannel<Out extends Typed, In extends Typed> (port: Port, onMessage: Handler<In>): Channel<Out> {
+  const waiting = new Map<number, Waiter>()
+  let lastId = 0
+
+  const send = (kind: Envelope[typeof TAG], id: number, body: unknown, handle?: SendHandle): Promise<boolean> =>
+    new Promise(resolve => {
+      if (!port.connected || port.send === undefined) return resolve(false)
+      // A callback keeps Node from raising EPIPE or ERR_IPC_CHANNEL_CLOSED as an 'error' event: the peer may die at any moment.
+      port.send({ [TAG]: kind, id, body }, handle, {}, error => resolve(error === null))
+    })
+
+  const receive = (message: unknown, handle: unknown): void => {
+    if (!isEnvelope(message)) return
+    if (message[TAG] === 'answer') return settle(message, handle)
+    const answer = onMessage(message.body as In, handle)
+    if (message[TAG] === 'ask') {
+      void Promise.resolve(answer).then(reply => send('answer', message.id, reply?.body ?? null, reply?.handle))
+    }
+  }
+
+  const settle = ({ id, body }: Envelope, handle: unknown): void => {
+    const waiter = waiting.get(id)
+    if (waiter === undefined) return
+    waiting.delete(id)
+    clearTimeout(waiter.timer)
+    waiter.resolve({ body, handle })
+  }
+
+  const close = (): void => {
+    port.off('message', receive)
+    for (const [id, { reject, timer }] of waiting) {
+      waiting.delete(id)
+      clearTimeout(timer)
+      reject(new IpcClosedError())
+    }
+  }
+
+  const ask = (message: Out, { timeout, handle }: { timeout: number, handle?: SendHandle }): Promise<{ body: unknown, handle: unknown }> =>
+    new Promise((resolve, reject) => {
+      const id = ++lastId
+      const timer = setTimeout(() => {
+        waiting.delete(id)
+        reject(new IpcTimeoutError(message.type, timeout))
+      }, timeout)
+      waiting.set(id, { resolve, reject, timer })
+      void send('ask', id, message, handle).then(sent => {
+        if (sent || !waiting.delete(id)) return
+        clearTimeout(timer)
+        reject(new IpcClosedError())
+      })
+    })
+
+  port.on('message', receive)
+  port.once('disconnect', close)
+  return { post: (message, handle) => send('post', 0, message, handle), ask: ask as Ask<Out>, close }
+}
+
+function isEnvelope (message: unknown): message is Envelope {
+  return typeof message === 'object' && message !== null && TAG in message && 'id' in message && 'body' in message
+}

@@ -1,0 +1,67 @@
+// The entry point: resolves the options, finds out which role this process has, and hands over.
+import cluster from 'node:cluster'
+import { AlreadyStartedError, InvalidOptionError, NestedError } from './errors.ts'
+import { openListener } from './listener/open.ts'
+import { resolveOptions } from './options/resolve.ts'
+import type { ClusterizeOptions, ResolvedOptions } from './options/types.ts'
+import { adoptApp, gateNewInstances } from './plugin/adopt-app.ts'
+import { startPrimary } from './primary/start.ts'
+import type { PrimaryResult } from './primary/start.ts'
+import type { BuildApp, PluginSide } from './worker/build-app.ts'
+import { startInProcess } from './worker/in-process.ts'
+import type { InProcessResult } from './worker/in-process.ts'
+import { startWorker } from './worker/start.ts'
+import type { WorkerResult } from './worker/start.ts'
+import { createWorkerIdentity } from './worker-info.ts'
+import { takeWorkerVariable } from './worker-variable.ts'
+
+/** What clusterize() resolves to: `role` tells in which process. */
+export type ClusterizeResult = PrimaryResult | WorkerResult | InProcessResult
+
+const pluginSide: PluginSide = { adoptApp, gateNewInstances }
+
+// On globalThis, so that a second copy of this package counts too.
+const STARTED = Symbol.for('fastify-clusterize.started')
+const started = globalThis as { [STARTED]?: boolean }
+
+/**
+ * Runs a Fastify app on all CPUs: forks workers that each build the app and serve it, and supervises them.
+ * Call it where `app.listen` was called, with a function that builds the app.
+ *
+ * In the primary it resolves once every worker is ready; in a worker once that worker listens.
+ *
+ * @param buildApp builds the app; it must not listen
+ * @param options those of `app.listen`, and this package's own
+ * @throws FST_CLUSTERIZE_BOOT_FAILED when the first workers do not come up; `cause` is the worker's own error
+ * @throws FST_CLUSTERIZE_INVALID_OPTION, FST_CLUSTERIZE_UNKNOWN_OPTION, FST_CLUSTERIZE_CONFLICTING_OPTIONS, FST_CLUSTERIZE_INVALID_ENV before anything is forked
+ * @throws FST_CLUSTERIZE_ALREADY_STARTED, FST_CLUSTERIZE_NESTED, FST_CLUSTERIZE_NO_ENTRY
+ * @example
+ * const cluster = await clusterize(buildApp, { port: 3000 })
+ */
+export async function clusterize (buildApp: BuildApp, options: ClusterizeOptions = {}): Promise<ClusterizeResult> {
+  if (typeof buildApp !== 'function') throw new InvalidOptionError('buildApp', 'a function that returns a Fastify instance', typeof buildApp)
+  const resolved = resolveOptions(options)
+  if (started[STARTED] === true) throw new AlreadyStartedError()
+  started[STARTED] = true
+  try {
+    const result = await start(buildApp, resolved)
+    return 'close' in result ? { ...result, close: () => result.close().finally(forgetStart) } : result
+  } catch (error) {
+    forgetStart()
+    throw error
+  }
+}
+
+function forgetStart (): void {
+  started[STARTED] = false
+}
+
+async function start (buildApp: BuildApp, options: ResolvedOptions): Promise<ClusterizeResult> {
+  const identity = takeWorkerVariable()
+  if (identity !== undefined) return startWorker(buildApp, options, createWorkerIdentity({ ...identity, isClustered: true }), pluginSide)
+  if (options.workers === 0) return startInProcess(buildApp, options, pluginSide, await openListener({ ...options, scheduling: 'kernel' }))
+  if (cluster.isWorker) throw new NestedError()
+  return startPrimary(options, openListener)
+}
+
+export type { BuildApp, InProcessResult, PrimaryResult, WorkerResult }

@@ -1,0 +1,61 @@
+// Every error this package throws, each with a code that stays the same between releases.
+import createError from '@fastify/error'
+import type { FastifyError } from '@fastify/error'
+
+type CodedError = new (...args: Array<unknown>) => FastifyError
+
+const define = (code: string, message: string, statusCode = 500): CodedError =>
+  createError(`FST_CLUSTERIZE_${code}`, message, statusCode) as unknown as CodedError
+
+export const InvalidOptionError: CodedError = define('INVALID_OPTION', 'Option "%s" must be %s, received %s')
+export const UnknownOptionError: CodedError = define('UNKNOWN_OPTION', 'Unknown option "%s"%s')
+export const ConflictingOptionsError: CodedError = define('CONFLICTING_OPTIONS', 'Options %s cannot be used together: %s')
+export const InvalidEnvironmentError: CodedError = define('INVALID_ENV', 'Environment variable %s must be %s, received %s')
+export const NoEntryError: CodedError = define('NO_ENTRY', 'clusterize() needs a script file to fork: start the process with "node <file>" (%s)')
+export const AlreadyStartedError: CodedError = define('ALREADY_STARTED', 'clusterize() was already called in this process: one cluster per process, close() it before starting another')
+export const NestedError: CodedError = define('NESTED', 'This process is already a worker of another cluster: start it once and let clusterize() fork, or use workers: 0')
+export const BootFailedError: CodedError = define('BOOT_FAILED', 'The cluster did not come up: %s')
+export const BootTimeoutError: CodedError = define('BOOT_TIMEOUT', 'Worker %s was not ready within bootTimeout (%s ms): buildApp did not resolve, or the app did not become ready, in time')
+export const WorkerDiedError: CodedError = define('WORKER_DIED', 'Worker %s ended before it was ready (%s); its own output tells why')
+export const NotFastifyError: CodedError = define('NOT_FASTIFY', 'buildApp must return a Fastify instance (or a promise of one), received %s')
+export const AlreadyListeningError: CodedError = define('ALREADY_LISTENING', 'buildApp returned an instance that is already listening: remove app.listen(), clusterize() calls it')
+export const AppReadyError: CodedError = define('APP_READY', 'buildApp returned an instance that is already ready, so the plugin cannot be added: register fastify-clusterize in buildApp, or return the app before app.ready()')
+export const PluginTwiceError: CodedError = define('PLUGIN_TWICE', 'fastify-clusterize is already registered on this instance: register it once, on the root')
+export const ShedError: CodedError = define('SHED', 'Service overloaded, try again later', 503)
+export const StoppedError: CodedError = define('STOPPED', 'The cluster was stopped before it was up')
+export const KilledError: CodedError = define('KILLED', 'Not every worker ended by itself: %s')
+export const IpcClosedError: CodedError = define('IPC_CLOSED', 'The channel to the other process is closed')
+export const IpcTimeoutError: CodedError = define('IPC_TIMEOUT', 'No answer to "%s" within %s ms')
+
+/** An error as it travels between processes: plain data. */
+export interface SerializedError {
+  name: string
+  message: string
+  code?: string
+  stack?: string
+  cause?: SerializedError
+}
+
+/** Turns anything thrown into data that survives IPC, with its chain of causes (five deep at most). */
+export function serializeError (thrown: unknown, depth = 0): SerializedError {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: `a value that is not an Error was thrown: ${String(thrown)}` }
+  const { name, message, stack, cause } = thrown
+  const code = 'code' in thrown ? String(thrown.code) : undefined
+  return {
+    name,
+    message,
+    ...(code === undefined ? {} : { code }),
+    ...(stack === undefined ? {} : { stack }),
+    ...(cause === undefined || depth >= 5 ? {} : { cause: serializeError(cause, depth + 1) })
+  }
+}
+
+/** The other direction: an Error with the name, code, stack and causes of the original. */
+export function deserializeError (data: SerializedError): Error & { code?: string } {
+  const error: Error & { code?: string } = new Error(data.message)
+  error.name = data.name
+  if (data.code !== undefined) error.code = data.code
+  if (data.stack !== undefined) error.stack = data.stack
+  if (data.cause !== undefined) error.cause = deserializeError(data.cause)
+  return error
+}

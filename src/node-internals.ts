@@ -1,0 +1,134 @@
+// The only file that touches what Node does not document: each touch has a name, a feature test and a fallback at its caller.
+import net from 'node:net'
+import { getSystemErrorName } from 'node:util'
+import type { BoundAddress } from './protocol.ts'
+
+/** A bound socket without a JavaScript server on top: it can be sent to workers, and nothing accepts from it here. */
+export interface SocketHandle {
+  readonly fd: number
+  close: (callback?: () => void) => void
+  getsockname?: (out: object) => number
+}
+
+/** Where to bind: an IP address literal with a port, or the path of a Unix socket. */
+export type BindTarget = { address: string, port: number, ipv6Only: boolean } | { path: string }
+
+type CreateHandle = (address: string, port: number, type: number, fd: number, flags: number) => SocketHandle | number
+interface NetInternals { _createServerHandle?: CreateHandle }
+interface ServerInternals { _handle: unknown, _listen2?: (address: null, port: number, type: number, backlog: number) => void }
+
+const UV_TCP_IPV6ONLY = 1
+const PIPE = -1
+
+const createHandle = (net as unknown as NetInternals)._createServerHandle
+
+/** True where this Node can bind a socket without accepting from it; otherwise workers must listen natively. */
+export function canBindHandles (): boolean {
+  return typeof createHandle === 'function' && typeof (net.Server.prototype as unknown as ServerInternals)._listen2 === 'function'
+}
+
+/**
+ * Binds without listening: the kernel queues nothing until a process calls listen on the handle.
+ *
+ * @throws the system's error (EADDRINUSE, EACCES, …) with code, syscall and address, as net.Server would emit it
+ */
+export function bindHandle (target: BindTarget): SocketHandle {
+  if (createHandle === undefined) throw new Error('this Node cannot bind handles')
+  const handle = 'path' in target
+    ? createHandle(target.path, PIPE, PIPE, -1, 0)
+    : createHandle(target.address, target.port, net.isIPv6(target.address) ? 6 : 4, -1, target.ipv6Only ? UV_TCP_IPV6ONLY : 0)
+  // libuv keeps EADDRINUSE of a TCP bind back until the next call on the handle, and getsockname is that call.
+  const errno = typeof handle === 'number' ? handle : handle.getsockname?.({}) ?? 0
+  if (typeof handle !== 'number') {
+    if (errno === 0) return handle
+    handle.close()
+  }
+  const code = getSystemErrorName(errno)
+  const where = 'path' in target ? target.path : `${target.address}:${target.port}`
+  throw Object.assign(new Error(`listen ${code}: ${where}`), { code, errno, syscall: 'listen', ...target })
+}
+
+/** The true address of a TCP handle (port 0 resolved). */
+export function addressOfHandle (handle: SocketHandle): BoundAddress {
+  const out: { address?: string, family?: string, port?: number } = {}
+  handle.getsockname?.(out)
+  return { address: out.address ?? '', family: out.family ?? '', port: out.port ?? 0 }
+}
+
+/** Lets a server listen on a handle another process has bound. The public `listen(handle)` takes TCP only, so Unix sockets go the way `node:cluster` itself goes. */
+export function listenOnHandle (server: net.Server, handle: SocketHandle, backlog: number): void {
+  const internal = server as unknown as ServerInternals
+  if (typeof handle.getsockname === 'function') {
+    server.listen(handle as unknown as { fd: number }, backlog)
+  } else {
+    internal._handle = handle
+    internal._listen2?.(null, PIPE, PIPE, backlog)
+  }
+}
+
+/** An open connection without a JavaScript socket on top: it can be sent to another process, and nothing reads from it here. */
+export interface ConnectionHandle {
+  reading?: boolean
+  readStart: () => number
+  readStop: () => number
+  close: (callback?: () => void) => void
+}
+
+interface SocketInternals { _handle?: unknown, _httpMessage?: unknown, server?: unknown, _server?: unknown }
+interface ServerSettings { _connections: number, noDelay?: boolean, keepAlive?: boolean, keepAliveInitialDelay?: number, highWaterMark?: number }
+type FromHandle = net.SocketConstructorOpts & { handle: ConnectionHandle, pauseOnCreate: boolean, readableHighWaterMark?: number, writableHighWaterMark?: number }
+
+export function isConnectionHandle (value: unknown): value is ConnectionHandle {
+  return typeof value === 'object' && value !== null &&
+    'readStart' in value && typeof value.readStart === 'function' &&
+    'readStop' in value && typeof value.readStop === 'function' &&
+    'close' in value && typeof value.close === 'function'
+}
+
+/** The handle of a socket that is open in this process. */
+export function handleOf (socket: net.Socket): ConnectionHandle | undefined {
+  const handle = (socket as unknown as SocketInternals)._handle
+  return isConnectionHandle(handle) ? handle : undefined
+}
+
+/** True while a response is assigned to the socket, also one that has ended but is not yet followed by the next of a pipeline. */
+export function hasResponse (socket: net.Socket): boolean {
+  return ((socket as unknown as SocketInternals)._httpMessage ?? null) !== null
+}
+
+/** Leaves whatever the client sends from now on in the kernel. `pause()` alone goes on reading into the stream's buffer. */
+export function stopReading (socket: net.Socket): void {
+  socket.pause()
+  const handle = handleOf(socket)
+  if (handle === undefined) return
+  handle.reading = false
+  handle.readStop()
+}
+
+/** Undoes stopReading. `resume()` alone does not restart a handle that was stopped during a pending read. */
+export function startReading (socket: net.Socket): void {
+  socket.resume()
+  const handle = handleOf(socket)
+  if (handle === undefined || handle.reading === true) return
+  handle.reading = true
+  handle.readStart()
+}
+
+/** Makes a received handle one of the server's own sockets, as accepting it would have: counted and set up alike, but paused and not yet announced. */
+export function adoptHandle (server: net.Server, handle: ConnectionHandle): net.Socket {
+  const settings = server as unknown as ServerSettings
+  const options: FromHandle = {
+    handle,
+    allowHalfOpen: true,
+    pauseOnCreate: true,
+    ...(settings.highWaterMark === undefined ? {} : { readableHighWaterMark: settings.highWaterMark, writableHighWaterMark: settings.highWaterMark })
+  }
+  const socket = new net.Socket(options)
+  if (settings.noDelay === true) socket.setNoDelay(true)
+  if (settings.keepAlive === true) socket.setKeepAlive(true, (settings.keepAliveInitialDelay ?? 0) * 1000)
+  const internal = socket as unknown as SocketInternals
+  internal.server = server
+  internal._server = server
+  settings._connections++
+  return socket
+}

@@ -1,0 +1,78 @@
+// Resolves the options of clusterize() once: checked, with every default in place, frozen.
+import { ConflictingOptionsError } from '../errors.ts'
+import { anyObject, boolean, callable, checkOptions, either, group, milliseconds, oneOf, text, whole } from './check.ts'
+import type { Expectation, Expectations } from './check.ts'
+import { pluginExpectations } from './resolve-plugin.ts'
+import type { ClusterizeOptions, ListenTarget, ResolvedOptions } from './types.ts'
+import { workerCount } from './worker-count.ts'
+
+const MAX_WORKERS = 1024
+
+const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> = {
+  port: whole(0, 65535),
+  host: text,
+  path: text,
+  backlog: whole(1, 2 ** 31 - 1),
+  ipv6Only: boolean,
+  readableAll: boolean,
+  writableAll: boolean,
+  signal: { expected: 'an AbortSignal', accepts: value => value instanceof AbortSignal },
+  listenTextResolver: callable,
+  workers: either(oneOf('auto'), whole(0, MAX_WORKERS)),
+  scheduling: oneOf('kernel', 'round-robin'),
+  logger: either(boolean, anyObject),
+  bootTimeout: milliseconds,
+  drainTimeout: milliseconds,
+  idleGrace: milliseconds,
+  errorDrainTimeout: milliseconds,
+  restart: group({ delay: milliseconds, maxDelay: milliseconds, resetAfter: milliseconds }),
+  plugin: group(pluginExpectations),
+  compileCache: boolean
+}
+
+/**
+ * @throws FST_CLUSTERIZE_UNKNOWN_OPTION, FST_CLUSTERIZE_INVALID_OPTION, FST_CLUSTERIZE_CONFLICTING_OPTIONS, FST_CLUSTERIZE_INVALID_ENV
+ */
+export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
+  checkOptions(options, expectations)
+  checkCombinations(options)
+  return Object.freeze({
+    listen: listenTarget(options),
+    signal: options.signal,
+    workers: workerCount(options.workers ?? 'auto'),
+    scheduling: options.scheduling ?? 'kernel',
+    logger: options.logger ?? true,
+    bootTimeout: options.bootTimeout ?? 30_000,
+    drainTimeout: options.drainTimeout ?? 30_000,
+    idleGrace: options.idleGrace ?? 1_000,
+    errorDrainTimeout: options.errorDrainTimeout ?? 5_000,
+    restart: Object.freeze({ delay: 100, maxDelay: 30_000, resetAfter: 60_000, ...options.restart }),
+    plugin: Object.freeze({ ...options.plugin }),
+    compileCache: options.compileCache ?? true
+  })
+}
+
+function checkCombinations ({ path, port, host, ipv6Only, readableAll, writableAll, restart, idleGrace, drainTimeout }: ClusterizeOptions): void {
+  const conflict = (names: string, why: string): never => { throw new ConflictingOptionsError(names, why) }
+  if (path !== undefined && (port !== undefined || host !== undefined)) conflict('"path" and "port" or "host"', 'a server listens on a Unix socket or on TCP')
+  if (path !== undefined && ipv6Only !== undefined) conflict('"path" and "ipv6Only"', 'a Unix socket has no IP version')
+  if (path === undefined && (readableAll ?? writableAll) === true) conflict('"readableAll", "writableAll" and TCP', 'they set the mode of a Unix socket: give "path"')
+  const { delay = 100, maxDelay = 30_000 } = restart ?? {}
+  if (delay > maxDelay) conflict('"restart.delay" and "restart.maxDelay"', `the first wait (${delay} ms) is longer than the longest (${maxDelay} ms)`)
+  if (idleGrace !== undefined && drainTimeout !== undefined && idleGrace > drainTimeout) {
+    conflict('"idleGrace" and "drainTimeout"', `the grace of idle connections (${idleGrace} ms) is part of the drain (${drainTimeout} ms)`)
+  }
+}
+
+function listenTarget (options: ClusterizeOptions): ListenTarget {
+  return Object.freeze({
+    port: options.port ?? 0,
+    host: options.host ?? 'localhost',
+    path: options.path,
+    backlog: options.backlog ?? 511,
+    ipv6Only: options.ipv6Only ?? false,
+    readableAll: options.readableAll ?? false,
+    writableAll: options.writableAll ?? false,
+    listenTextResolver: options.listenTextResolver
+  })
+}

@@ -1,0 +1,101 @@
+// The options of clusterize(): one interface for each concern, all of it optional.
+import type { FastifyBaseLogger, FastifyListenOptions, FastifyServerOptions } from 'fastify'
+import type { FastifyClusterizeOptions } from './plugin-types.ts'
+
+/** How connections reach a worker. */
+export type Scheduling = 'kernel' | 'round-robin'
+
+/** When a worker that ended by itself is replaced. */
+export interface RestartOptions {
+  /**
+   * Wait before the second replacement in a row, in ms; the first comes at once, each further one waits twice as long.
+   * @default 100
+   */
+  delay?: number
+  /**
+   * The longest wait, in ms.
+   * @default 30000
+   */
+  maxDelay?: number
+  /**
+   * A worker that lived this long, in ms, was healthy: the next wait starts from nothing.
+   * @default 60000
+   */
+  resetAfter?: number
+}
+
+/** Options of clusterize(): those of `app.listen` and these. */
+export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive'> {
+  /**
+   * How many workers: a whole number, `'auto'` (`WEB_CONCURRENCY`, else the CPUs this process may use), or `0` to run the app in this very process.
+   * @default 'auto'
+   */
+  workers?: number | 'auto'
+  /**
+   * `'kernel'`: the workers accept from one socket that the primary holds open. `'round-robin'`: Node's own, the primary accepts and passes on.
+   * @default 'kernel'
+   */
+  scheduling?: Scheduling
+  /**
+   * The primary's own log: pino options, a pino-like instance, or `false` for none.
+   * @default true
+   */
+  logger?: NonNullable<FastifyServerOptions['logger']> | FastifyBaseLogger
+  /**
+   * How long a worker may take from its fork until it is ready, in ms.
+   * @default 30000
+   */
+  bootTimeout?: number
+  /**
+   * How long a worker may take to finish what it has begun and to run its `onClose` hooks, in ms; past it the worker is killed.
+   * @default 30000
+   */
+  drainTimeout?: number
+  /**
+   * When everything stops: how long an idle keep-alive connection is kept for one more request (answered with `Connection: close`), in ms.
+   * @default 1000
+   */
+  idleGrace?: number
+  /**
+   * How long a worker may drain after an uncaught error, in ms.
+   * @default 5000
+   */
+  errorDrainTimeout?: number
+  /** When a worker that ended by itself is replaced. */
+  restart?: RestartOptions
+  /** Options of the plugin, for an app that does not register it itself. */
+  plugin?: FastifyClusterizeOptions
+  /**
+   * Let the workers share V8's compile cache, where Node has it (22.1 and later).
+   * @default true
+   */
+  compileCache?: boolean
+}
+
+/** What `app.listen` gets in the end. */
+export interface ListenTarget {
+  readonly port: number
+  readonly host: string
+  readonly path: string | undefined
+  readonly backlog: number
+  readonly ipv6Only: boolean
+  readonly readableAll: boolean
+  readonly writableAll: boolean
+  readonly listenTextResolver: ((address: string) => string) | undefined
+}
+
+/** The same with every default in place: what the rest of the code reads. */
+export interface ResolvedOptions {
+  readonly listen: ListenTarget
+  readonly signal: AbortSignal | undefined
+  readonly workers: number
+  readonly scheduling: Scheduling
+  readonly logger: NonNullable<ClusterizeOptions['logger']>
+  readonly bootTimeout: number
+  readonly drainTimeout: number
+  readonly idleGrace: number
+  readonly errorDrainTimeout: number
+  readonly restart: Readonly<Required<RestartOptions>>
+  readonly plugin: FastifyClusterizeOptions
+  readonly compileCache: boolean
+}

@@ -1,0 +1,45 @@
+// The Fastify plugin: identity, shedding and draining for one app, in a cluster or alone.
+import fp from 'fastify-plugin'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { PluginTwiceError } from '../errors.ts'
+import type { FastifyClusterizeOptions } from '../options/plugin-types.ts'
+import { resolvePluginOptions } from '../options/resolve-plugin.ts'
+import type { WorkerInfo } from '../worker-info.ts'
+import { installGate } from './gate.ts'
+import { labelLog } from './label-log.ts'
+import { registerUnderPressure } from './under-pressure.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Who this process is; set by the plugin `fastify-clusterize`. */
+    worker: WorkerInfo
+  }
+}
+
+async function plugin (fastify: FastifyInstance, options: FastifyClusterizeOptions): Promise<void> {
+  const resolved = resolvePluginOptions(options)
+  const gate = installGate(fastify)
+  if (gate.isConfigured()) throw new PluginTwiceError()
+  gate.configure(resolved)
+  fastify.decorate('worker', gate.worker)
+  labelLog(fastify.log, gate.worker)
+  // Under clusterize() the drain comes first; alone, app.close() is what begins it.
+  fastify.addHook('preClose', done => {
+    gate.startDraining()
+    done()
+  })
+  if (resolved.underPressure !== false) await registerUnderPressure(fastify, gate, resolved.underPressure)
+}
+
+/**
+ * Identity, shedding and draining for a Fastify app. Register it first, on the root instance.
+ *
+ * @throws FST_CLUSTERIZE_PLUGIN_TWICE when the instance has it already
+ * @throws FST_CLUSTERIZE_INVALID_OPTION, FST_CLUSTERIZE_UNKNOWN_OPTION
+ * @example
+ * await app.register(fastifyClusterize, { headers: { pid: true } })
+ */
+export const fastifyClusterize: FastifyPluginAsync<FastifyClusterizeOptions> = fp(plugin, {
+  fastify: '5.x',
+  name: 'fastify-clusterize'
+})

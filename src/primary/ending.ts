@@ -1,0 +1,66 @@
+// The one way down for a cluster, whoever asks: a signal, an uncaught error, or close().
+import closeWithGrace from 'close-with-grace'
+import { KilledError } from '../errors.ts'
+import type { Listener } from '../listener/listener.ts'
+import { listenToSignals } from '../stop-signals.ts'
+import type { EventSink } from './events.ts'
+import type { PrimaryLog } from './log.ts'
+import type { Supervisor } from './supervisor.ts'
+
+/** Signals come through listenToSignals, which knows one press of Ctrl-C from two; errors through close-with-grace. */
+const SKIPPED: closeWithGrace.AllEvents[] = [
+  'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'SIGTERM', 'beforeExit'
+]
+
+export interface PrimaryEnding {
+  /**
+   * Stops the cluster once, whoever calls; the process goes on.
+   *
+   * @throws FST_CLUSTERIZE_KILLED when a worker had to be killed
+   */
+  readonly close: (reason: string) => Promise<void>
+  /** True once the process itself is to exit. */
+  readonly isExiting: () => boolean
+}
+
+export function createPrimaryEnding (supervisor: Supervisor, listener: Listener, log: PrimaryLog, events: EventSink): PrimaryEnding {
+  let stopping: Promise<void> | undefined
+  let exitReason: string | undefined
+
+  // The supervisor keeps every deadline, so close-with-grace needs no timer of its own.
+  const grace = closeWithGrace({ delay: false, logger: { error: logUnclean }, skip: SKIPPED, onSecondError: supervisor.killAll }, async ({ err }) => {
+    if (err !== undefined) log.fatal({ event: 'primary-failed', err }, 'uncaught error in the primary: the cluster stops')
+    await close(exitReason ??= 'uncaught error in the primary')
+  })
+  const forgetSignals = listenToSignals({
+    onStop (signal) {
+      exitReason ??= signal
+      grace.close()
+    },
+    onInsist (signal) {
+      log.error({ event: 'stop-forced', signal }, 'second signal: workers are killed')
+      supervisor.killAll()
+      process.exit(1)
+    }
+  })
+
+  const close = (reason: string): Promise<void> => (stopping ??= stop(reason))
+
+  async function stop (reason: string): Promise<void> {
+    log.info({ event: 'cluster-stopping', reason }, 'cluster stops')
+    events.emit('stop', { reason })
+    const stopped = supervisor.stop()
+    listener.close()
+    const killed = await stopped
+    forgetSignals()
+    if (exitReason === undefined) grace.uninstall()
+    if (killed.length > 0) throw new KilledError(killed.map(({ id, pid }) => `worker ${id} (pid ${pid}) was killed`).join(', '))
+    log.info({ event: 'cluster-stopped' }, 'cluster stopped')
+  }
+
+  function logUnclean (err: unknown): void {
+    log.error({ event: 'stop-unclean', err }, 'the stop was not clean')
+  }
+
+  return { close, isExiting: () => exitReason !== undefined }
+}

@@ -1,0 +1,50 @@
+// What a cluster tells its user: typed events, and the same on node:diagnostics_channel.
+import { channel } from 'node:diagnostics_channel'
+import { EventEmitter } from 'node:events'
+import type { BoundAddress } from '../protocol.ts'
+
+export interface WorkerReadyEvent {
+  readonly id: number
+  readonly pid: number
+  readonly generation: number
+  readonly addresses: readonly BoundAddress[]
+  /** From fork to ready, in ms. */
+  readonly bootMs: number
+}
+
+export interface WorkerExitEvent {
+  readonly id: number
+  readonly pid: number
+  readonly generation: number
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** In one sentence, why it ended. */
+  readonly reason: string
+  /** True when the primary wanted it to end. */
+  readonly expected: boolean
+}
+
+export interface StopEvent { readonly reason: string }
+
+/** Each is also published on the diagnostics channel `fastify-clusterize:<name>`. */
+export interface ClusterEvents {
+  'worker-ready': [WorkerReadyEvent]
+  'worker-exit': [WorkerExitEvent]
+  stop: [StopEvent]
+}
+
+export interface EventSink {
+  readonly emitter: EventEmitter<ClusterEvents>
+  emit: <Name extends keyof ClusterEvents>(name: Name, event: ClusterEvents[Name][0]) => void
+}
+
+export function createEvents (): EventSink {
+  const emitter = new EventEmitter<ClusterEvents>()
+  return {
+    emitter,
+    emit (name, event) {
+      channel(`fastify-clusterize:${name}`).publish(event);
+      (emitter as EventEmitter).emit(name, event)
+    }
+  }
+}

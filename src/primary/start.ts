@@ -1,0 +1,76 @@
+// The composition root of the primary: bind, fork, wait for the first generation, stop through close-with-grace.
+import { NoEntryError } from '../errors.ts'
+import type { Listener, OpenListener } from '../listener/listener.ts'
+import type { ResolvedOptions } from '../options/types.ts'
+import type { BoundAddress } from '../protocol.ts'
+import { WORKER_VARIABLE } from '../worker-variable.ts'
+import { compileCacheEnvironment } from './compile-cache.ts'
+import { createPrimaryEnding } from './ending.ts'
+import { createEvents } from './events.ts'
+import type { EventSink } from './events.ts'
+import { createPrimaryLog } from './log.ts'
+import type { PrimaryLog } from './log.ts'
+import { createRestarts } from './restarts.ts'
+import { createSupervisor } from './supervisor.ts'
+import type { Supervisor } from './supervisor.ts'
+import { forkWorker } from './worker-handle.ts'
+import type { WorkerView } from './worker-handle.ts'
+
+/** What clusterize() resolves to in the primary. */
+export interface PrimaryResult {
+  readonly role: 'primary'
+  /** Where the cluster serves. */
+  readonly addresses: readonly BoundAddress[]
+  /** 'worker-ready', 'worker-exit', 'stop'. */
+  readonly events: EventSink['emitter']
+  /** The workers there are, by slot. */
+  readonly workers: () => readonly WorkerView[]
+  /**
+   * Stops the cluster: requests in flight finish, then the workers exit. The process goes on.
+   *
+   * @throws FST_CLUSTERIZE_KILLED when a worker had to be killed
+   */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * @throws FST_CLUSTERIZE_BOOT_FAILED with the worker's own error as cause, FST_CLUSTERIZE_STOPPED, FST_CLUSTERIZE_NO_ENTRY
+ */
+export async function startPrimary (options: ResolvedOptions, openListener: OpenListener): Promise<PrimaryResult> {
+  if (process.argv[1] === undefined) throw new NoEntryError('there is none in process.argv')
+  const log = createPrimaryLog(options.logger)
+  const events = createEvents()
+  const listener = await openListener(options)
+  const supervisor = superviseWith(options, log, events, listener)
+  const ending = createPrimaryEnding(supervisor, listener, log, events)
+  try {
+    await supervisor.start()
+  } catch (error) {
+    await ending.close('the cluster did not come up').catch(() => {})
+    // After a signal close-with-grace ends the process; a rejection would only race it.
+    if (ending.isExiting()) return new Promise(() => {})
+    throw error
+  }
+  const addresses = listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
+  log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
+  options.signal?.addEventListener('abort', () => { void ending.close('the signal option aborted').catch(() => {}) }, { once: true })
+  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, close: () => ending.close('close() was called') }
+}
+
+function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener): Supervisor {
+  const cache = compileCacheEnvironment(options.compileCache)
+  return createSupervisor({
+    options,
+    log,
+    events,
+    restarts: createRestarts(options.restart),
+    grant: listener.grant,
+    fork: forkWorker,
+    environment: (id, generation) => ({ ...cache, [WORKER_VARIABLE]: JSON.stringify({ id, generation }) })
+  })
+}
+
+function readable (address: BoundAddress): string {
+  if (typeof address === 'string') return address
+  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
+}

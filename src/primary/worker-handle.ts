@@ -1,0 +1,155 @@
+// The primary's view of one worker: its state, what it said last, and the orders it can be given.
+import cluster from 'node:cluster'
+import { createChannel } from '../channel.ts'
+import type { Answer, Port } from '../channel.ts'
+import { deserializeError } from '../errors.ts'
+import type { Activity, BoundAddress, DrainMode, ToPrimary, ToWorker } from '../protocol.ts'
+import type { WorkerState } from './plan.ts'
+
+/** A worker as `cluster.workers()` tells it. */
+export interface WorkerView {
+  readonly id: number
+  readonly pid: number
+  readonly generation: number
+  readonly state: WorkerState
+  /** In ms, since its fork. */
+  readonly uptime: number
+}
+
+/** What the primary itself had asked of a worker before it ended. */
+export type Intent = 'none' | 'stop' | 'retire' | 'kill-boot-timeout' | 'kill-drain-timeout' | 'kill-forced'
+
+export interface WorkerExit { readonly code: number | null, readonly signal: NodeJS.Signals | null }
+
+export interface WorkerHandle {
+  readonly key: number
+  readonly slot: number
+  readonly generation: number
+  readonly pid: number
+  readonly forkedAt: number
+  readonly state: () => WorkerState
+  readonly deadline: () => number
+  /** When it became ready, or undefined. */
+  readonly readyAt: () => number | undefined
+  readonly intent: () => Intent
+  /** The error it reported about its own boot or end. */
+  readonly reportedError: () => Error | undefined
+  /** Asks it to drain within `timeout` ms. */
+  readonly retire: (mode: DrainMode, timeout: number) => void
+  /** SIGKILL, at once or after a promise. */
+  readonly kill: (intent: Intent) => void
+  readonly killAfter: (wait: Promise<unknown>, intent: Intent) => void
+  /** What it is doing, or undefined when it does not answer in time. */
+  readonly activity: () => Promise<Activity | undefined>
+  readonly view: () => WorkerView
+  /** What names it in logs and events. */
+  readonly label: () => { id: number, pid: number, generation: number }
+}
+
+/** What a worker tells its supervisor. */
+export interface WorkerListeners {
+  readonly grant: (index: number) => Answer
+  readonly onReady: (handle: WorkerHandle, addresses: BoundAddress[]) => void
+  readonly onCrashed: (handle: WorkerHandle, error: Error) => void
+  readonly onSignal: (handle: WorkerHandle, signal: string) => void
+  readonly onExit: (handle: WorkerHandle, exit: WorkerExit) => void
+}
+
+export interface ForkOrder {
+  readonly slot: number
+  readonly generation: number
+  readonly bootTimeout: number
+  readonly errorDrainTimeout: number
+  readonly environment: Readonly<Record<string, string>>
+}
+
+const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
+  booting: ['ready', 'draining', 'killing', 'exited'],
+  ready: ['draining', 'killing', 'exited'],
+  draining: ['killing', 'exited'],
+  killing: ['exited'],
+  exited: []
+}
+
+const ACTIVITY_TIMEOUT = 250
+
+let lastKey = 0
+
+export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: () => number = () => performance.now()): WorkerHandle {
+  const { slot, generation } = order
+  const { process: child } = cluster.fork(order.environment)
+  const forkedAt = now()
+  let state: WorkerState = 'booting'
+  let deadline = forkedAt + order.bootTimeout
+  let readyAt: number | undefined
+  let intent: Intent = 'none'
+  let reportedError: Error | undefined
+
+  const become = (next: WorkerState, until = Infinity): boolean => {
+    if (!NEXT[state].includes(next)) return false
+    state = next
+    deadline = until
+    return true
+  }
+
+  const channel = createChannel<ToWorker, ToPrimary>(child as unknown as Port, receive)
+
+  function receive (message: ToPrimary): Answer | void {
+    switch (message.type) {
+      case 'booting': return
+      case 'listen': return listeners.grant(message.index)
+      case 'ready':
+        if (!become('ready')) return
+        readyAt = now()
+        return listeners.onReady(handle, message.addresses)
+      case 'boot-failed':
+        reportedError = deserializeError(message.error)
+        return { body: null }
+      case 'crashed':
+        reportedError ??= deserializeError(message.error)
+        if (become('draining', now() + order.errorDrainTimeout)) listeners.onCrashed(handle, reportedError)
+        return { body: null }
+      case 'signal': return listeners.onSignal(handle, message.signal)
+      default: return message satisfies never
+    }
+  }
+
+  child.once('exit', (code, signal) => {
+    become('exited')
+    channel.close()
+    listeners.onExit(handle, { code, signal })
+  })
+  // An 'error' event is a failed kill or send of a process that has just ended; its 'exit' tells the rest.
+  child.on('error', () => {})
+
+  const handle: WorkerHandle = {
+    key: ++lastKey,
+    slot,
+    generation,
+    pid: child.pid ?? 0,
+    forkedAt,
+    state: () => state,
+    deadline: () => deadline,
+    readyAt: () => readyAt,
+    intent: () => intent,
+    reportedError: () => reportedError,
+    retire (mode, timeout) {
+      if (!become('draining', now() + timeout)) return
+      intent = mode
+      void channel.post({ type: 'drain', mode, timeout })
+    },
+    kill (why) {
+      if (become('killing')) intent = why
+      child.kill('SIGKILL')
+    },
+    killAfter (wait, why) {
+      if (!become('killing')) return
+      intent = why
+      void wait.finally(() => child.kill('SIGKILL'))
+    },
+    activity: () => channel.ask({ type: 'activity' }, { timeout: ACTIVITY_TIMEOUT }).then(({ body }) => body, () => undefined),
+    label: () => ({ id: slot, pid: handle.pid, generation }),
+    view: () => ({ id: slot, pid: handle.pid, generation, state, uptime: Math.round(now() - forkedAt) })
+  }
+  return handle
+}

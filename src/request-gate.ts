@@ -1,0 +1,29 @@
+// The seam between plugin and worker: what a drain needs to know and to do about the requests of one app.
+import type { FastifyInstance } from 'fastify'
+import type { RequestInFlight } from './protocol.ts'
+import type { WorkerInfo } from './worker-info.ts'
+
+/** The first hook of every route of an app: identity, requests in flight, shedding, draining. */
+export interface RequestGate {
+  readonly worker: WorkerInfo
+  /** Requests that have begun and not ended. */
+  inFlight: () => number
+  /** The oldest of them, `limit` at most. */
+  list: (limit: number) => RequestInFlight[]
+  /** From now on each response ends its connection, those in the making too. Idempotent. */
+  startDraining: () => void
+  /** Calls back each time a request ends, until the returned function is called. */
+  onSettled: (listener: () => void) => () => void
+}
+
+const KEY = Symbol.for('fastify-clusterize.gate')
+type Gated = FastifyInstance & { [KEY]?: RequestGate }
+
+/** The gate of the app an instance belongs to; child instances find their root's. */
+export function gateOf<Gate extends RequestGate> (app: FastifyInstance): Gate | undefined {
+  return (app as Gated)[KEY] as Gate | undefined
+}
+
+export function setGate (app: FastifyInstance, gate: RequestGate): void {
+  Object.defineProperty(app, KEY, { value: gate })
+}

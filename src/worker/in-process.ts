@@ -1,0 +1,74 @@
+// `workers: 0`: the app runs in this very process, with the plugin and the shutdown it has in a cluster.
+import type { FastifyInstance } from 'fastify'
+import type { Answer } from '../channel.ts'
+import { BootFailedError } from '../errors.ts'
+import type { ResolvedOptions } from '../options/types.ts'
+import type { BoundAddress, ListenGrant } from '../protocol.ts'
+import { listenToSignals } from '../stop-signals.ts'
+import { createWorkerIdentity, setProcessIdentity } from '../worker-info.ts'
+import type { WorkerIdentity, WorkerInfo } from '../worker-info.ts'
+import { buildGatedApp } from './build-app.ts'
+import type { BuildApp, PluginSide } from './build-app.ts'
+import { drain } from './drain.ts'
+import type { Drainable } from './drain.ts'
+import { createEnding } from './ending.ts'
+import { listen } from './listen.ts'
+import { trackConnections } from './open-connections.ts'
+
+/** What clusterize() resolves to with `workers: 0`. */
+export interface InProcessResult {
+  readonly role: 'worker'
+  readonly app: FastifyInstance
+  readonly worker: WorkerInfo
+  readonly addresses: readonly BoundAddress[]
+  /** Drains the app as a worker drains, and closes it. The process goes on. */
+  readonly close: () => Promise<void>
+}
+
+/** The sockets of this process, as the primary would grant them. */
+export interface LocalSockets { grant: (index: number) => Answer, close: () => void }
+
+/**
+ * @throws FST_CLUSTERIZE_BOOT_FAILED with what went wrong as cause
+ */
+export async function startInProcess (buildApp: BuildApp, options: ResolvedOptions, plugin: PluginSide, sockets: LocalSockets): Promise<InProcessResult> {
+  const identity = createWorkerIdentity({ id: 1, generation: 1, isClustered: false })
+  setProcessIdentity(identity)
+  try {
+    const { drainable, addresses } = await boot(buildApp, options, identity, plugin, sockets)
+    const release = [sockets.close, () => setProcessIdentity(undefined)]
+    const close = closeOnce(drainable, options, release)
+    release.push(...endByItself(drainable, options, close))
+    return { role: 'worker', app: drainable.app, worker: identity.info, addresses, close }
+  } catch (cause) {
+    setProcessIdentity(undefined)
+    sockets.close()
+    throw new BootFailedError(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
+async function boot (buildApp: BuildApp, options: ResolvedOptions, { info }: WorkerIdentity, plugin: PluginSide, sockets: LocalSockets): Promise<{ drainable: Drainable, addresses: BoundAddress[] }> {
+  const { app, gate } = await buildGatedApp(buildApp, info, options.plugin, plugin)
+  const connections = trackConnections(app.server)
+  const { addresses, extraServers } = await listen(app, options.listen, async index => {
+    const { body, handle } = sockets.grant(index)
+    return { body: body as ListenGrant, handle }
+  })
+  return { drainable: { app, gate, connections, extraServers }, addresses }
+}
+
+function closeOnce (drainable: Drainable, { drainTimeout, idleGrace }: ResolvedOptions, release: ReadonlyArray<() => void>): (timeout?: number) => Promise<void> {
+  let closing: Promise<void> | undefined
+  return (timeout = drainTimeout) => (closing ??= drain(drainable, { timeout, idleGrace }).finally(() => {
+    for (const give of release) give()
+  }))
+}
+
+/** Signals and uncaught errors end the process; the returned functions take the listeners away again. */
+function endByItself ({ app }: Drainable, { drainTimeout, errorDrainTimeout }: ResolvedOptions, close: (timeout: number) => Promise<void>): Array<() => void> {
+  const ending = createEnding(close, async error => app.log.fatal({ err: error }, 'uncaught error: the app drains and the process exits'))
+  return [
+    ending.onUncaught(errorDrainTimeout),
+    listenToSignals({ onStop: () => ending.begin(drainTimeout), onInsist: () => process.exit(1) })
+  ]
+}

@@ -1,0 +1,88 @@
+// Makes an app listen where the primary says: on the sockets it sends, or natively.
+import net from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { listenOnHandle } from '../node-internals.ts'
+import type { SocketHandle } from '../node-internals.ts'
+import type { ListenTarget } from '../options/types.ts'
+import type { BoundAddress, ListenGrant } from '../protocol.ts'
+
+/** Asks whoever holds the sockets for the `index`-th one. */
+export type AskForSocket = (index: number) => Promise<{ body: ListenGrant, handle: unknown }>
+
+export interface Listening {
+  readonly addresses: BoundAddress[]
+  /** Servers beside the app's own that pass their connections to it. */
+  readonly extraServers: net.Server[]
+}
+
+interface HeldSocket { handle: SocketHandle, address: BoundAddress }
+
+/**
+ * @throws what `app.listen` throws, FST_CLUSTERIZE_IPC_CLOSED, FST_CLUSTERIZE_IPC_TIMEOUT
+ */
+export async function listen (app: FastifyInstance, target: ListenTarget, ask: AskForSocket): Promise<Listening> {
+  const sockets = await askForSockets(ask)
+  const [first, ...others] = sockets
+  if (first === undefined) return listenNatively(app, target)
+  await listenOnFirst(app, target, first)
+  const extraServers = await Promise.all(others.map(socket => forwardTo(app.server, socket, target.backlog)))
+  const addresses = sockets.map(({ address }) => address)
+  if (extraServers.length > 0) app.addresses = () => addresses.filter(address => typeof address !== 'string')
+  return { addresses, extraServers }
+}
+
+async function askForSockets (ask: AskForSocket): Promise<HeldSocket[]> {
+  const sockets: HeldSocket[] = []
+  let grant: ListenGrant
+  do {
+    const answer = await ask(sockets.length)
+    grant = answer.body
+    if (grant.kind === 'handle') sockets.push({ handle: answer.handle as SocketHandle, address: grant.address })
+  } while (grant.kind === 'handle' && grant.more)
+  return sockets
+}
+
+/** Listens as an app without a cluster would; Node's cluster module does the sharing. */
+async function listenNatively (app: FastifyInstance, target: ListenTarget): Promise<Listening> {
+  const { port, host, path, backlog, ipv6Only, readableAll, writableAll, listenTextResolver } = target
+  await app.listen({
+    backlog,
+    ...listenTextResolver === undefined ? {} : { listenTextResolver },
+    ...path === undefined ? { port, host, ipv6Only } : { path, readableAll, writableAll }
+  })
+  const address = app.server.address()
+  const addresses: BoundAddress[] = typeof address === 'string' ? [address] : app.addresses()
+  return { addresses, extraServers: [] }
+}
+
+/** `app.listen` runs as usual, hooks and log line included; only its call of `server.listen` is led to the socket. */
+async function listenOnFirst (app: FastifyInstance, { backlog, listenTextResolver }: ListenTarget, { handle, address }: HeldSocket): Promise<void> {
+  const { server } = app
+  const redirected = (): net.Server => {
+    Reflect.deleteProperty(server, 'listen')
+    listenOnHandle(server, handle, backlog)
+    return server
+  }
+  server.listen = redirected as typeof server.listen
+  await app.listen({
+    ...listenTextResolver === undefined ? {} : { listenTextResolver },
+    ...typeof address === 'string' ? { path: address } : { host: address.address, port: address.port }
+  })
+}
+
+/** A plain server for a second address (`localhost` has two), with the socket settings of the app's own. */
+async function forwardTo (server: net.Server, { handle }: HeldSocket, backlog: number): Promise<net.Server> {
+  const { noDelay, keepAlive, keepAliveInitialDelay } = server as net.Server & net.ServerOpts
+  const settings = Object.entries({ noDelay, keepAlive, keepAliveInitialDelay }).filter(([, value]) => value !== undefined)
+  const extra = net.createServer({ allowHalfOpen: true, ...Object.fromEntries(settings) })
+  extra.on('connection', socket => server.emit('connection', socket))
+  await new Promise<void>((resolve, reject) => {
+    extra.once('error', reject)
+    extra.once('listening', () => {
+      extra.off('error', reject)
+      resolve()
+    })
+    listenOnHandle(extra, handle, backlog)
+  })
+  return extra
+}

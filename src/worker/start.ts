@@ -1,0 +1,101 @@
+// The composition root of a worker: build the app, listen, say so, and drain when told or when the primary is gone.
+import cluster from 'node:cluster'
+import type { FastifyInstance } from 'fastify'
+import { createChannel } from '../channel.ts'
+import type { Answer, Channel } from '../channel.ts'
+import { serializeError } from '../errors.ts'
+import type { ResolvedOptions } from '../options/types.ts'
+import type { Activity, ToPrimary, ToWorker } from '../protocol.ts'
+import { setProcessIdentity } from '../worker-info.ts'
+import type { WorkerIdentity, WorkerInfo } from '../worker-info.ts'
+import { buildGatedApp } from './build-app.ts'
+import type { BuildApp, PluginSide } from './build-app.ts'
+import { flushCompileCache } from './compile-cache.ts'
+import { drain } from './drain.ts'
+import type { Drainable } from './drain.ts'
+import { createEnding } from './ending.ts'
+import type { Ending } from './ending.ts'
+import { listen } from './listen.ts'
+import { trackConnections } from './open-connections.ts'
+import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
+
+const LISTED_REQUESTS = 20
+// How long the primary may take to hand a listening socket over, in ms.
+const GRANT_TIMEOUT = 10_000
+// How long a dying worker waits for the primary to have read its last words, in ms.
+const LAST_WORDS = 2_000
+
+type Phase = 'building' | 'listening' | 'serving' | 'requests' | 'closing'
+
+/** What clusterize() resolves to in a worker. */
+export interface WorkerResult {
+  readonly role: 'worker'
+  readonly app: FastifyInstance
+  readonly worker: WorkerInfo
+}
+
+/** Resolves once the app listens. Where the app cannot come up the primary is told why, and the process ends. */
+export async function startWorker (buildApp: BuildApp, options: ResolvedOptions, identity: WorkerIdentity, plugin: PluginSide): Promise<WorkerResult> {
+  setProcessIdentity(identity)
+  const running: Running = { phase: 'building', drainable: undefined }
+  const channel: Channel<ToPrimary> = createChannel<ToPrimary, ToWorker>(process as Parameters<typeof createChannel>[0], receive)
+  const ending = createEnding(
+    (timeout: number) => finish(running, timeout, options.idleGrace),
+    (error: unknown) => reportCrash(error, running, channel)
+  )
+  ending.onUncaught(options.errorDrainTimeout)
+  leaveSignalsToPrimary(signal => channel.post({ type: 'signal', signal }))
+  outliveThePrimary(cluster.worker, () => ending.begin(options.drainTimeout))
+
+  function receive (message: ToWorker): Answer | void {
+    switch (message.type) {
+      case 'drain': return void ending.begin(message.timeout)
+      case 'activity': return { body: activityOf(running) }
+      default: return message satisfies never
+    }
+  }
+
+  void channel.post({ type: 'booting' })
+  const app = await boot(buildApp, options, identity.info, plugin, running, channel).catch(error => bootFailed(error, channel, ending))
+  return { role: 'worker', app, worker: identity.info }
+}
+
+interface Running { phase: Phase, drainable: Drainable | undefined }
+
+async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerInfo, plugin: PluginSide, running: Running, channel: Channel<ToPrimary>): Promise<FastifyInstance> {
+  const { app, gate } = await buildGatedApp(buildApp, info, options.plugin, plugin)
+  const connections = trackConnections(app.server)
+  running.phase = 'listening'
+  running.drainable = { app, gate, connections, extraServers: [] }
+  const { addresses, extraServers } = await listen(app, options.listen, index => channel.ask({ type: 'listen', index }, { timeout: GRANT_TIMEOUT }))
+  running.drainable = { app, gate, connections, extraServers }
+  running.phase = 'serving'
+  await channel.post({ type: 'ready', addresses })
+  flushCompileCache()
+  return app
+}
+
+/** The primary reports it to the user, so the process ends without a word of its own. */
+async function bootFailed (error: unknown, channel: Channel<ToPrimary>, ending: Ending): Promise<never> {
+  await channel.ask({ type: 'boot-failed', error: serializeError(error) }, { timeout: LAST_WORDS }).catch(() => {})
+  return ending.exit(1)
+}
+
+async function reportCrash (error: unknown, { drainable }: Running, channel: Channel<ToPrimary>): Promise<void> {
+  drainable?.app.log.fatal({ err: error }, 'uncaught error: this worker drains and is replaced')
+  await channel.ask({ type: 'crashed', error: serializeError(error) }, { timeout: LAST_WORDS }).catch(() => {})
+}
+
+async function finish (running: Running, timeout: number, idleGrace: number): Promise<void> {
+  // Still booting: nobody is connected, so there is nothing to wait for.
+  if (running.drainable === undefined) return
+  await drain(running.drainable, { timeout, idleGrace, onPhase: phase => { running.phase = phase } })
+}
+
+function activityOf ({ phase, drainable }: Running): Activity {
+  return {
+    phase,
+    connections: drainable?.connections.count() ?? 0,
+    requests: drainable?.gate.list(LISTED_REQUESTS) ?? []
+  }
+}
