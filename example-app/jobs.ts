@@ -1,5 +1,8 @@
 // An encapsulated plugin with a resource of its own: a small job queue that is finished before the worker exits.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+
+const JOB_MS = 250
 
 interface Job { Body: { name: string } }
 
@@ -14,7 +17,8 @@ export async function jobs (app: FastifyInstance): Promise<void> {
   let finished = 0
 
   app.post<Job>('/', { schema: { body: bodySchema } }, async ({ body }, reply) => {
-    const job = run(body.name).finally(() => {
+    app.log.info({ job: body.name }, 'job begins')
+    const job = sleep(JOB_MS).finally(() => {
       running.delete(job)
       finished++
     })
@@ -29,8 +33,4 @@ export async function jobs (app: FastifyInstance): Promise<void> {
     await Promise.all(running)
     app.log.info({ finished }, 'job queue closed')
   })
-}
-
-async function run (_name: string): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, 250))
 }

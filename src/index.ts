@@ -1,10 +1,11 @@
 // The public API: every export by name, and the plugin as default.
 export { clusterize } from './clusterize.ts'
 export type { BuildApp, ClusterizeResult, InProcessResult, PrimaryResult, WorkerResult } from './clusterize.ts'
-export type { ClusterizeOptions, RestartOptions, Scheduling } from './options/types.ts'
+export type { ClusterizeOptions, ReloadOptions, RestartOptions, Scheduling } from './options/types.ts'
 export type { FastifyClusterizeOptions, HeaderOptions } from './options/plugin-types.ts'
 export type { BoundAddress } from './protocol.ts'
-export type { ClusterEvents, WorkerExitEvent, WorkerReadyEvent } from './primary/events.ts'
+export type { ClusterEvents, ReloadEvent, StopEvent, WorkerExitEvent, WorkerReadyEvent } from './primary/events.ts'
+export type { ReloadReport } from './primary/reload.ts'
 export type { WorkerView } from './primary/worker-handle.ts'
 export type { WorkerInfo } from './worker-info.ts'
 export { fastifyClusterize, fastifyClusterize as default } from './plugin/plugin.ts'

@@ -1,5 +1,6 @@
 // What primary and worker say to each other: data only, one union for each direction.
 import type { SerializedError } from './errors.ts'
+import type { HandoffToPrimary, HandoffToWorker } from './handoff/messages.ts'
 
 /** A bound address as Node reports it: TCP, or the path of a Unix socket. */
 export type BoundAddress = { address: string, family: string, port: number } | string
@@ -25,14 +26,16 @@ export type ListenGrant =
 export type ToPrimary =
   | { type: 'booting' }
   | { type: 'listen', index: number }
-  | { type: 'ready', addresses: BoundAddress[] }
+  | { type: 'ready', addresses: BoundAddress[], handsOff: boolean }
   | { type: 'boot-failed', error: SerializedError }
   | { type: 'crashed', error: SerializedError }
   | { type: 'signal', signal: string }
+  | HandoffToPrimary
 
 export type ToWorker =
   | { type: 'drain', mode: DrainMode, timeout: number }
   | { type: 'activity' }
+  | HandoffToWorker
 
 /** The messages that are answered, and with what. */
 export interface Replies {

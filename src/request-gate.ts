@@ -10,8 +10,11 @@ export interface RequestGate {
   inFlight: () => number
   /** The oldest of them, `limit` at most. */
   list: (limit: number) => RequestInFlight[]
-  /** From now on each response ends its connection, those in the making too. Idempotent. */
-  startDraining: () => void
+  /**
+   * `worker.draining` aborts, and from now on a response ends its connection, one in the making too:
+   * each response, or only those on connections that cannot move to another worker. A later call may widen it, never narrow it.
+   */
+  startDraining: (ends: 'every-connection' | 'unmovable-connections') => void
   /** Calls back each time a request ends, until the returned function is called. */
   onSettled: (listener: () => void) => () => void
 }

@@ -26,6 +26,7 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   idleGrace: milliseconds,
   errorDrainTimeout: milliseconds,
   restart: group({ delay: milliseconds, maxDelay: milliseconds, resetAfter: milliseconds }),
+  reload: group({ concurrency: whole(1, MAX_WORKERS), stableFor: milliseconds }),
   plugin: group(pluginExpectations),
   compileCache: boolean
 }
@@ -47,6 +48,7 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     idleGrace: options.idleGrace ?? 1_000,
     errorDrainTimeout: options.errorDrainTimeout ?? 5_000,
     restart: Object.freeze({ delay: 100, maxDelay: 30_000, resetAfter: 60_000, ...options.restart }),
+    reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...options.reload }),
     plugin: Object.freeze({ ...options.plugin }),
     compileCache: options.compileCache ?? true
   })

@@ -24,6 +24,20 @@ export interface RestartOptions {
   resetAfter?: number
 }
 
+/** How a rolling reload goes. */
+export interface ReloadOptions {
+  /**
+   * How many slots are replaced at the same time.
+   * @default 1
+   */
+  concurrency?: number
+  /**
+   * How long a new worker must have been ready before the one it replaces drains, in ms; one that ends earlier fails the reload.
+   * @default 1000
+   */
+  stableFor?: number
+}
+
 /** Options of clusterize(): those of `app.listen` and these. */
 export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive'> {
   /**
@@ -63,6 +77,8 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
   errorDrainTimeout?: number
   /** When a worker that ended by itself is replaced. */
   restart?: RestartOptions
+  /** How a rolling reload goes. */
+  reload?: ReloadOptions
   /** Options of the plugin, for an app that does not register it itself. */
   plugin?: FastifyClusterizeOptions
   /**
@@ -96,6 +112,7 @@ export interface ResolvedOptions {
   readonly idleGrace: number
   readonly errorDrainTimeout: number
   readonly restart: Readonly<Required<RestartOptions>>
+  readonly reload: Readonly<Required<ReloadOptions>>
   readonly plugin: FastifyClusterizeOptions
   readonly compileCache: boolean
 }

@@ -33,12 +33,13 @@ function createGate (app: FastifyInstance): PluginGate {
   const listeners = new Set<() => void>()
   let headers: ReadonlyArray<readonly [name: string, value: string]> = []
   let pressureHook: onRequestHookHandler | undefined
-  let state: 'open' | 'configured' | 'draining' = 'open'
+  let configured = false
+  let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
   app.addHook('onRequest', function gate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
     replies.add(reply)
     for (const [name, value] of headers) reply.header(name, value)
-    if (state === 'draining') announceEnd(reply)
+    if (ends !== 'none') announceEnd(reply, ends)
     if (pressureHook === undefined) done()
     else pressureHook.call(this, request, reply, done)
   })
@@ -57,24 +58,26 @@ function createGate (app: FastifyInstance): PluginGate {
       listeners.add(listener)
       return () => { listeners.delete(listener) }
     },
-    startDraining () {
-      if (state === 'draining') return
-      state = 'draining'
+    startDraining (which) {
+      if (ends === 'every-connection') return
+      ends = which
       identity.startDraining()
-      for (const reply of replies) announceEnd(reply)
+      for (const reply of replies) announceEnd(reply, ends)
     },
-    isConfigured: () => state !== 'open',
+    isConfigured: () => configured,
     configure (options) {
-      if (state === 'open') state = 'configured'
+      configured = true
       headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])])
     },
     setPressureHook (hook) { pressureHook = hook }
   }
 }
 
-/** HTTP/2 has no Connection header; its sessions end by GOAWAY. */
-function announceEnd (reply: FastifyReply): void {
-  if (reply.request.raw.httpVersionMajor === 1 && !reply.raw.headersSent) reply.header('connection', 'close')
+/** HTTP/2 has no Connection header; its sessions end by GOAWAY. TLS cannot move, since its state is in this process. */
+function announceEnd (reply: FastifyReply, ends: 'every-connection' | 'unmovable-connections'): void {
+  const { raw, protocol } = reply.request
+  if (raw.httpVersionMajor !== 1 || reply.raw.headersSent) return
+  if (ends === 'every-connection' || protocol === 'https') reply.header('connection', 'close')
 }
 
 function describe (reply: FastifyReply): RequestInFlight {

@@ -25,7 +25,7 @@ async function plugin (fastify: FastifyInstance, options: FastifyClusterizeOptio
   labelLog(fastify.log, gate.worker)
   // Under clusterize() the drain comes first; alone, app.close() is what begins it.
   fastify.addHook('preClose', done => {
-    gate.startDraining()
+    gate.startDraining('every-connection')
     done()
   })
   if (resolved.underPressure !== false) await registerUnderPressure(fastify, gate, resolved.underPressure)

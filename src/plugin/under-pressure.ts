@@ -19,7 +19,7 @@ export async function registerUnderPressure (fastify: FastifyInstance, gate: Plu
   await fastify.register(async child => {
     captureOnRequest(child, hook => gate.setPressureHook(hook))
     await child.register(underPressure, withDefaults(options, () => child.memoryUsage().eventLoopDelay))
-    readings = { isUnderPressure: child.isUnderPressure, memoryUsage: child.memoryUsage }
+    readings = { isUnderPressure: () => child.isUnderPressure(), memoryUsage: () => child.memoryUsage() }
   })
   // Only now is it known whether the app registered its own after us.
   fastify.addHook('onReady', done => {

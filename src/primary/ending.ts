@@ -5,6 +5,7 @@ import type { Listener } from '../listener/listener.ts'
 import { listenToSignals } from '../stop-signals.ts'
 import type { EventSink } from './events.ts'
 import type { PrimaryLog } from './log.ts'
+import { obeyOrderSignals } from './order-signals.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** Signals come through listenToSignals, which knows one press of Ctrl-C from two; errors through close-with-grace. */
@@ -32,6 +33,7 @@ export function createPrimaryEnding (supervisor: Supervisor, listener: Listener,
     if (err !== undefined) log.fatal({ event: 'primary-failed', err }, 'uncaught error in the primary: the cluster stops')
     await close(exitReason ??= 'uncaught error in the primary')
   })
+  const forgetOrders = obeyOrderSignals(supervisor)
   const forgetSignals = listenToSignals({
     onStop (signal) {
       exitReason ??= signal
@@ -53,6 +55,7 @@ export function createPrimaryEnding (supervisor: Supervisor, listener: Listener,
     listener.close()
     const killed = await stopped
     forgetSignals()
+    forgetOrders()
     if (exitReason === undefined) grace.uninstall()
     if (killed.length > 0) throw new KilledError(killed.map(({ id, pid }) => `worker ${id} (pid ${pid}) was killed`).join(', '))
     log.info({ event: 'cluster-stopped' }, 'cluster stopped')

@@ -24,12 +24,18 @@ export interface WorkerExitEvent {
   readonly expected: boolean
 }
 
+export type ReloadEvent =
+  | { readonly state: 'started', readonly generation: number }
+  | { readonly state: 'done', readonly generation: number, readonly duration: number }
+  | { readonly state: 'failed', readonly generation: number, readonly error: Error }
+
 export interface StopEvent { readonly reason: string }
 
 /** Each is also published on the diagnostics channel `fastify-clusterize:<name>`. */
 export interface ClusterEvents {
   'worker-ready': [WorkerReadyEvent]
   'worker-exit': [WorkerExitEvent]
+  reload: [ReloadEvent]
   stop: [StopEvent]
 }
 

@@ -57,6 +57,19 @@ export function plan (desired: Desired, workers: readonly PlannedWorker[], notBe
   ])
 }
 
+/** True once every slot is served by a proven worker of the wanted generation and no other is left but those that drain. */
+export function isRolledOut ({ size, generation, stableFor }: Desired, workers: readonly PlannedWorker[], now: number): boolean {
+  const live = workers.filter(({ state }) => state === 'booting' || state === 'ready')
+  const proven = live.filter(worker => worker.generation >= generation && now >= (worker.readyAt ?? Infinity) + stableFor)
+  return live.every(worker => worker.generation >= generation) && new Set(proven.map(({ slot }) => slot)).size >= size
+}
+
+/** When the next worker of the wanted generation will have proved itself. */
+export function nextProof ({ generation, stableFor }: Desired, workers: readonly PlannedWorker[], now: number): number {
+  const ready = workers.filter(worker => worker.state === 'ready' && worker.generation >= generation)
+  return earliest(ready.map(({ readyAt }) => (readyAt ?? Infinity) + stableFor), now)
+}
+
 /** Whoever is not ready or not gone in time is killed. */
 function planOverdue (workers: readonly PlannedWorker[], now: number): Plan {
   const limited = workers.filter(({ state }) => state === 'booting' || state === 'draining')

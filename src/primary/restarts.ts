@@ -6,6 +6,8 @@ export interface Restarts {
   readonly notBefore: (slot: number) => number
   /** A worker ended by itself after `uptime` ms. */
   readonly recordExit: (slot: number, uptime: number) => void
+  /** An order to begin anew: nothing is held back any more. */
+  readonly forget: () => void
 }
 
 interface History { failures: number, notBefore: number }
@@ -14,6 +16,7 @@ export function createRestarts ({ delay, maxDelay, resetAfter }: ResolvedOptions
   const histories = new Map<number, History>()
   return {
     notBefore: slot => histories.get(slot)?.notBefore ?? 0,
+    forget: () => histories.clear(),
     recordExit (slot, uptime) {
       const before = histories.get(slot)?.failures ?? 0
       const failures = uptime >= resetAfter ? 1 : before + 1

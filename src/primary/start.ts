@@ -10,6 +10,7 @@ import { createEvents } from './events.ts'
 import type { EventSink } from './events.ts'
 import { createPrimaryLog } from './log.ts'
 import type { PrimaryLog } from './log.ts'
+import type { ReloadReport } from './reload.ts'
 import { createRestarts } from './restarts.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -21,10 +22,18 @@ export interface PrimaryResult {
   readonly role: 'primary'
   /** Where the cluster serves. */
   readonly addresses: readonly BoundAddress[]
-  /** 'worker-ready', 'worker-exit', 'stop'. */
+  /** 'worker-ready', 'worker-exit', 'reload', 'stop'. */
   readonly events: EventSink['emitter']
   /** The workers there are, by slot. */
   readonly workers: () => readonly WorkerView[]
+  /**
+   * Rolls new code in: every worker is replaced by one that runs what is on disk now, one slot at a time, and no client notices.
+   * A call during a reload waits for it and then runs one more.
+   *
+   * @throws FST_CLUSTERIZE_RELOAD_FAILED with the new worker's error as cause; the old workers serve on
+   * @throws FST_CLUSTERIZE_STOPPED
+   */
+  readonly reload: () => Promise<ReloadReport>
   /**
    * Stops the cluster: requests in flight finish, then the workers exit. The process goes on.
    *
@@ -54,7 +63,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   const addresses = listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
   options.signal?.addEventListener('abort', () => { void ending.close('the signal option aborted').catch(() => {}) }, { once: true })
-  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, close: () => ending.close('close() was called') }
+  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, reload: supervisor.reload, close: () => ending.close('close() was called') }
 }
 
 function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener): Supervisor {

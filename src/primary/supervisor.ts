@@ -1,13 +1,17 @@
 // Level-triggered supervision: events change what is wanted or what is there, and reconcile() alone forks, retires and kills.
-import { BootFailedError, BootTimeoutError, StoppedError, WorkerDiedError } from '../errors.ts'
+import { BootFailedError, BootTimeoutError, ReloadFailedError, StoppedError, WorkerDiedError } from '../errors.ts'
 import type { Answer } from '../channel.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { EventSink } from './events.ts'
 import type { PrimaryLog } from './log.ts'
 import { deferred } from '../deferred.ts'
-import { plan } from './plan.ts'
+import { createRelay } from '../handoff/relay.ts'
+import { isRolledOut, nextProof, plan } from './plan.ts'
 import type { Action, Desired, PlannedWorker } from './plan.ts'
+import { createReceivers } from './receivers.ts'
+import { createReloads } from './reload.ts'
+import type { ReloadReport } from './reload.ts'
 import type { Restarts } from './restarts.ts'
 import { exitSentence } from './exit-sentence.ts'
 import type { ForkOrder, WorkerExit, WorkerHandle, WorkerListeners, WorkerView } from './worker-handle.ts'
@@ -17,6 +21,11 @@ export interface Supervisor {
   start: () => Promise<void>
   /** Drains every worker; resolves with those that had to be killed. */
   stop: () => Promise<readonly WorkerView[]>
+  /**
+   * Replaces every worker by one that runs what is on disk now, the old one draining only once the new one has proved itself.
+   * Throws FST_CLUSTERIZE_RELOAD_FAILED with the cause: then the old workers serve on. Throws FST_CLUSTERIZE_STOPPED when a stop comes first.
+   */
+  reload: () => Promise<ReloadReport>
   /** SIGKILLs every worker in this very tick. */
   killAll: () => void
   workers: () => WorkerView[]
@@ -34,23 +43,58 @@ export interface SupervisorParts {
   readonly now?: () => number
 }
 
+
+// Connections on their way between workers: how many at once, and how long they wait when nobody is there, in ms.
+const RELAY_LIMITS = { limit: 10_000, waitTimeout: 30_000 }
+
 export function createSupervisor (parts: SupervisorParts): Supervisor {
   const { options, log, restarts, now = () => performance.now() } = parts
   const handles = new Map<number, WorkerHandle>()
   const killed: WorkerView[] = []
   const up = deferred()
   const emptied = deferred()
-  let desired: Desired = { phase: 'running', size: options.workers, generation: 1, concurrency: 1, stableFor: 0 }
+  let desired: Desired = { phase: 'running', size: options.workers, generation: 1, ...options.reload }
+  let newest = 1
   const dismissed = new Set<WorkerHandle>()
   let state: 'starting' | 'up' | 'failed' = 'starting'
   let addresses: readonly BoundAddress[] = []
   let alarm: NodeJS.Timeout | undefined
 
+  const relay = createRelay({ ...RELAY_LIMITS, choose: createReceivers(() => [...handles.values()]) })
+  const reloads = createReloads({
+    now,
+    begin () {
+      const from = desired.generation
+      desired = { ...desired, generation: ++newest }
+      restarts.forget()
+      log.info({ event: 'reload-started', generation: newest }, 'reload begins')
+      parts.events.emit('reload', { state: 'started', generation: newest })
+      queueMicrotask(reconcile)
+      return { from, to: newest }
+    },
+    ended ({ from, to }, report) {
+      if (report instanceof Error) {
+        // Workers that stay are no longer outdated, and those that came too late for their slot go.
+        desired = { ...desired, generation: from }
+        log.error({ event: 'reload-failed', generation: to, err: report }, 'reload failed: the old generation serves on')
+        parts.events.emit('reload', { state: 'failed', generation: to, error: report })
+      } else {
+        log.info({ event: 'reload-done', generation: to, ms: report.duration }, 'reload done')
+        parts.events.emit('reload', { state: 'done', generation: to, duration: report.duration })
+      }
+    }
+  })
+
+  // Each worker tests it; one line for all of them is enough.
+  const warnOnce = once(() => log.warn({ event: 'handoff-off' }, 'connections cannot move between workers here (TLS, HTTP/2, or this platform): a worker that drains closes them, announced by Connection: close or GOAWAY'))
+
   /** Compares what is wanted with what is there; nothing else forks, retires or kills. */
   function reconcile (): void {
     clearTimeout(alarm)
     const workers = [...handles.values()].map(handle => asPlanned(handle, dismissed.has(handle)))
-    const { actions, wakeAt } = plan(desired, workers, restarts.notBefore, now())
+    if (reloads.running() !== undefined && isRolledOut(desired, workers, now())) reloads.succeed()
+    const { actions, wakeAt: planned } = plan(desired, workers, restarts.notBefore, now())
+    const wakeAt = reloads.running() === undefined ? planned : Math.min(planned, nextProof(desired, workers, now()))
     for (const action of actions) act(action)
     if (desired.phase === 'stopping' && handles.size === 0) return emptied.resolve()
     // An action changes what is there, so look again at once: a fork has a deadline of its own.
@@ -87,7 +131,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
 
   const listeners: WorkerListeners = {
     grant: parts.grant,
-    onReady (handle, reached) {
+    onReady (handle, { addresses: reached, handsOff }) {
+      if (!handsOff) warnOnce()
       if (addresses.length === 0) addresses = reached
       const bootMs = Math.round(now() - handle.forkedAt)
       log.info({ event: 'worker-ready', ...logLabel(handle), ms: bootMs }, 'worker ready')
@@ -96,12 +141,18 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
         state = 'up'
         up.resolve()
       }
+      relay.retry()
       reconcile()
     },
     onCrashed (handle, error) {
       log.error({ event: 'worker-crashed', ...logLabel(handle), err: error }, 'uncaught error in worker: it drains and is replaced')
       reconcile()
     },
+    onHandoff (handle, message, connection) {
+      if (message.type === 'handoff-give') relay.offer(handle, message, connection)
+      else relay.settle(handle, message)
+    },
+    onGone: handle => relay.gone(handle),
     onSignal (handle, signal) {
       log.info({ event: 'worker-signalled', ...logLabel(handle), signal }, 'worker was signalled: it drains and is replaced')
       dismissed.add(handle)
@@ -113,6 +164,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       report(handle, exit)
       if (handle.intent() === 'none') restarts.recordExit(handle.slot, now() - handle.forkedAt)
       if (state === 'starting' && handle.readyAt() === undefined && desired.phase === 'running') fail(handle, exit)
+      failReload(handle, exit)
       reconcile()
     }
   }
@@ -120,18 +172,31 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   function report (handle: WorkerHandle, exit: WorkerExit): void {
     const expected = handle.intent() === 'stop' || handle.intent() === 'retire'
     const reason = exitSentence(handle.intent(), exit, handle.reportedError())
-    log[expected ? 'info' : 'error']({ event: 'worker-exit', ...handle.label(), ...exit, reason }, 'worker ended')
+    log[expected ? 'info' : 'error']({ event: 'worker-exit', ...logLabel(handle), ...exit, reason }, 'worker ended')
     parts.events.emit('worker-exit', { ...handle.label(), ...exit, reason, expected })
   }
 
   /** The first generation could not come up: say why and take everything down, there is nothing to go back to. */
   function fail (handle: WorkerHandle, exit: WorkerExit): void {
     state = 'failed'
-    const cause = handle.reportedError() ?? (handle.intent() === 'kill-boot-timeout'
-      ? new BootTimeoutError(handle.slot, options.bootTimeout)
-      : new WorkerDiedError(handle.slot, exitSentence(handle.intent(), exit, undefined)))
+    const cause = causeOfDeath(handle, exit)
     up.reject(new BootFailedError(cause.message, { cause }))
     desired = { ...desired, phase: 'stopping' }
+  }
+
+  /** A worker of the new code that ends before it has proved itself ends the reload. */
+  function failReload (handle: WorkerHandle, exit: WorkerExit): void {
+    const running = reloads.running()
+    if (running === undefined || handle.generation !== running.to || handle.intent() === 'stop' || handle.intent() === 'retire') return
+    const provenAt = (handle.readyAt() ?? Infinity) + options.reload.stableFor
+    if (now() >= provenAt) return
+    const cause = causeOfDeath(handle, exit)
+    reloads.fail(new ReloadFailedError(cause.message, { cause }))
+  }
+
+  function causeOfDeath (handle: WorkerHandle, exit: WorkerExit): Error {
+    if (handle.intent() === 'kill-boot-timeout') return new BootTimeoutError(handle.slot, options.bootTimeout)
+    return handle.reportedError() ?? new WorkerDiedError(handle.slot, exitSentence(handle.intent(), exit, undefined))
   }
 
   function countReady (): number {
@@ -146,9 +211,15 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     async stop () {
       desired = { ...desired, phase: 'stopping' }
       if (state === 'starting') up.reject(new StoppedError())
+      reloads.abandon(new StoppedError())
       reconcile()
       await emptied.promise
+      relay.close()
       return killed
+    },
+    async reload () {
+      if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
+      return reloads.request()
     },
     killAll () {
       for (const handle of handles.values()) handle.kill('kill-forced')
@@ -166,4 +237,13 @@ function logLabel (handle: WorkerHandle): { slot: number, pid: number, generatio
 function asPlanned (handle: WorkerHandle, dismissed: boolean): PlannedWorker {
   const { key, slot, generation } = handle
   return { key, slot, generation, state: handle.state(), deadline: handle.deadline(), readyAt: handle.readyAt(), dismissed }
+}
+
+function once (act: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    act()
+  }
 }

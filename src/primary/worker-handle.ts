@@ -1,9 +1,11 @@
 // The primary's view of one worker: its state, what it said last, and the orders it can be given.
 import cluster from 'node:cluster'
 import { createChannel } from '../channel.ts'
-import type { Answer, Port } from '../channel.ts'
+import type { Answer, Channel, Port } from '../channel.ts'
 import { deserializeError } from '../errors.ts'
-import type { Activity, BoundAddress, DrainMode, ToPrimary, ToWorker } from '../protocol.ts'
+import { emitLostDisconnect } from '../handoff/lost-disconnect.ts'
+import type { HandoffToPrimary } from '../handoff/messages.ts'
+import type { Activity, DrainMode, ToPrimary, ToWorker } from '../protocol.ts'
 import type { WorkerState } from './plan.ts'
 
 /** A worker as `cluster.workers()` tells it. */
@@ -26,6 +28,7 @@ export interface WorkerHandle {
   readonly slot: number
   readonly generation: number
   readonly pid: number
+  readonly channel: Channel<ToWorker>
   readonly forkedAt: number
   readonly state: () => WorkerState
   readonly deadline: () => number
@@ -46,13 +49,18 @@ export interface WorkerHandle {
   readonly label: () => { id: number, pid: number, generation: number }
 }
 
+export type Ready = Extract<ToPrimary, { type: 'ready' }>
+
 /** What a worker tells its supervisor. */
 export interface WorkerListeners {
   readonly grant: (index: number) => Answer
-  readonly onReady: (handle: WorkerHandle, addresses: BoundAddress[]) => void
+  readonly onReady: (handle: WorkerHandle, ready: Ready) => void
   readonly onCrashed: (handle: WorkerHandle, error: Error) => void
+  readonly onHandoff: (handle: WorkerHandle, message: HandoffToPrimary, connection: unknown) => void
   readonly onSignal: (handle: WorkerHandle, signal: string) => void
   readonly onExit: (handle: WorkerHandle, exit: WorkerExit) => void
+  /** Its channel has ended and its last message was read; before or after its exit. */
+  readonly onGone: (handle: WorkerHandle) => void
 }
 
 export interface ForkOrder {
@@ -94,14 +102,14 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
 
   const channel = createChannel<ToWorker, ToPrimary>(child as unknown as Port, receive)
 
-  function receive (message: ToPrimary): Answer | void {
+  function receive (message: ToPrimary, connection: unknown): Answer | void {
     switch (message.type) {
       case 'booting': return
       case 'listen': return listeners.grant(message.index)
       case 'ready':
         if (!become('ready')) return
         readyAt = now()
-        return listeners.onReady(handle, message.addresses)
+        return listeners.onReady(handle, message)
       case 'boot-failed':
         reportedError = deserializeError(message.error)
         return { body: null }
@@ -110,13 +118,16 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
         if (become('draining', now() + order.errorDrainTimeout)) listeners.onCrashed(handle, reportedError)
         return { body: null }
       case 'signal': return listeners.onSignal(handle, message.signal)
+      case 'handoff-give':
+      case 'handoff-took': return listeners.onHandoff(handle, message, connection)
       default: return message satisfies never
     }
   }
 
+  emitLostDisconnect(child)
+  child.once('disconnect', () => listeners.onGone(handle))
   child.once('exit', (code, signal) => {
     become('exited')
-    channel.close()
     listeners.onExit(handle, { code, signal })
   })
   // An 'error' event is a failed kill or send of a process that has just ended; its 'exit' tells the rest.
@@ -127,6 +138,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     slot,
     generation,
     pid: child.pid ?? 0,
+    channel,
     forkedAt,
     state: () => state,
     deadline: () => deadline,

@@ -2,6 +2,7 @@
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import type { Giver } from '../handoff/give.ts'
 import type { RequestGate } from '../request-gate.ts'
 import type { OpenConnections } from './open-connections.ts'
 
@@ -18,6 +19,8 @@ export interface DrainOptions {
   readonly timeout: number
   /** How long idle connections are kept for one more request, in ms. */
   readonly idleGrace: number
+  /** Idle connections move to other workers by it; without one they get their grace and close. */
+  readonly giver?: Giver | undefined
   readonly onPhase?: (phase: 'requests' | 'closing') => void
 }
 
@@ -27,14 +30,14 @@ const SHARE_OF_REQUESTS = 0.9
 /**
  * Resolves when nothing is left and the app is closed. Never `app.close()` first: Fastify answers 503 on open connections from then on.
  */
-export async function drain (drainable: Drainable, { timeout, idleGrace, onPhase }: DrainOptions): Promise<void> {
+export async function drain (drainable: Drainable, { timeout, idleGrace, giver, onPhase }: DrainOptions): Promise<void> {
   const { app, gate, connections, extraServers } = drainable
   onPhase?.('requests')
-  gate.startDraining()
+  gate.startDraining(giver === undefined ? 'every-connection' : 'unmovable-connections')
   await afterPendingAccepts()
   for (const server of [app.server, ...extraServers]) stopAccepting(server)
   connections.sayGoAway()
-  await quiet(drainable, { graceUntil: performance.now() + idleGrace, limit: timeout * SHARE_OF_REQUESTS })
+  await quiet(drainable, { idleGrace, giver, limit: timeout * SHARE_OF_REQUESTS })
   onPhase?.('closing')
   await app.close()
 }
@@ -50,20 +53,50 @@ function stopAccepting (server: net.Server): void {
   if (server.listening) net.Server.prototype.close.call(server)
 }
 
-/** Waits until no connection is open and no request in flight, at most `limit` ms; idle connections are closed once their grace is over. */
-async function quiet ({ gate, connections }: Drainable, { graceUntil, limit }: { graceUntil: number, limit: number }): Promise<void> {
+interface QuietOptions { readonly idleGrace: number, readonly giver: Giver | undefined, readonly limit: number }
+
+/** Waits until no connection is open and no request in flight, at most `limit` ms. Idle connections move away, or are closed once their grace is over. */
+async function quiet ({ gate, connections }: Drainable, { idleGrace, giver, limit }: QuietOptions): Promise<void> {
   const ended = new AbortController()
-  const isQuiet = (): boolean => connections.count() === 0 && gate.inFlight() === 0
+  const graceUntil = performance.now() + idleGrace
+  const mover = giver === undefined ? undefined : createMover(giver, () => {
+    gate.startDraining('every-connection')
+    lookSoon()
+  })
   const look = (): void => {
-    if (isQuiet()) return ended.abort()
-    if (performance.now() >= graceUntil) connections.closeIdle()
+    if (connections.count() === 0 && gate.inFlight() === 0) return ended.abort()
+    if (mover?.takes() === true) mover.move()
+    else if (performance.now() >= graceUntil) connections.closeIdle()
   }
   // Right after the loop has polled, so that every request that has arrived is seen and its connection is not idle.
   const lookSoon = (): void => { setImmediate(look) }
   const forget = [gate.onSettled(lookSoon), connections.onClosed(lookSoon)]
-  const grace = setTimeout(lookSoon, Math.max(0, graceUntil - performance.now()))
+  const grace = setTimeout(lookSoon, idleGrace)
   lookSoon()
   await sleep(limit, undefined, { signal: ended.signal }).catch(() => {})
   clearTimeout(grace)
   for (const stop of forget) stop()
+}
+
+interface Mover {
+  /** False once the primary has refused: nobody is there to take connections. */
+  readonly takes: () => boolean
+  /** Gives away what is idle now, one sweep at a time. */
+  readonly move: () => void
+}
+
+function createMover (giver: Giver, onRefused: () => void): Mover {
+  let state: 'still' | 'moving' | 'again' | 'refused' = 'still'
+  const move = (): void => {
+    if (state === 'moving') state = 'again'
+    if (state !== 'still') return
+    state = 'moving'
+    void giver.give().then(({ refused }) => {
+      const again = state === 'again'
+      state = refused ? 'refused' : 'still'
+      if (refused) onRefused()
+      else if (again) move()
+    })
+  }
+  return { takes: () => state !== 'refused', move }
 }

@@ -13,7 +13,7 @@ import { drain } from './drain.ts'
 import type { Drainable } from './drain.ts'
 import { createEnding } from './ending.ts'
 import { listen } from './listen.ts'
-import { trackConnections } from './open-connections.ts'
+import { openConnections } from './open-connections.ts'
 
 /** What clusterize() resolves to with `workers: 0`. */
 export interface InProcessResult {
@@ -49,7 +49,7 @@ export async function startInProcess (buildApp: BuildApp, options: ResolvedOptio
 
 async function boot (buildApp: BuildApp, options: ResolvedOptions, { info }: WorkerIdentity, plugin: PluginSide, sockets: LocalSockets): Promise<{ drainable: Drainable, addresses: BoundAddress[] }> {
   const { app, gate } = await buildGatedApp(buildApp, info, options.plugin, plugin)
-  const connections = trackConnections(app.server)
+  const connections = openConnections(app.server)
   const { addresses, extraServers } = await listen(app, options.listen, async index => {
     const { body, handle } = sockets.grant(index)
     return { body: body as ListenGrant, handle }

@@ -1,28 +1,27 @@
-// The connections a server holds: how many, and a way to end those on which nothing has begun.
+// How a worker ends the connections of its app: those between requests by closing them, HTTP/2 sessions by announcing the end.
 import type { Server } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import { trackConnections } from '../handoff/connections.ts'
+import type { Connections } from '../handoff/connections.ts'
 
 export interface OpenConnections {
-  count: () => number
+  readonly tracked: Connections
+  readonly count: () => number
   /** Ends each connection without a request in progress, those that never sent a byte too. */
-  closeIdle: () => void
+  readonly closeIdle: () => void
   /** Announces the end to HTTP/2 clients (GOAWAY); their open streams finish. */
-  sayGoAway: () => void
-  /** Calls back each time a connection closes, until the returned function is called. */
-  onClosed: (listener: () => void) => () => void
+  readonly sayGoAway: () => void
+  /** Calls back each time a connection closes or has moved, until the returned function is called. */
+  readonly onClosed: (listener: () => void) => () => void
 }
 
-/** Starts tracking; call it before the server listens. */
-export function trackConnections (server: Server): OpenConnections {
-  const sockets = new Set<Socket>()
+/** Call it before the server listens. */
+export function openConnections (server: Server): OpenConnections {
+  const tracked = trackConnections(server)
   const sessions = new Set<ServerHttp2Session>()
   const listeners = new Set<() => void>()
-
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
+  server.on('connection', socket => {
     socket.once('close', () => {
-      sockets.delete(socket)
       for (const listener of listeners) listener()
     })
   })
@@ -30,14 +29,14 @@ export function trackConnections (server: Server): OpenConnections {
     sessions.add(session)
     session.once('close', () => { sessions.delete(session) })
   })
-
   return {
-    count: () => sockets.size,
+    tracked,
+    count: () => tracked.size,
     closeIdle () {
       // An HTTP/2 server has no such method before Node 24; its sessions end by GOAWAY.
       server.closeIdleConnections?.()
-      // Node counts a connection that never sent a byte as active, to time it out.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+      // Node counts a connection that never sent a request as active, to time it out.
+      for (const { socket, requests } of tracked.all()) if (requests === 0 && socket.bytesRead === 0) socket.destroy()
     },
     sayGoAway () {
       for (const session of sessions) session.close()

@@ -5,7 +5,7 @@ import { createChannel } from '../channel.ts'
 import type { Answer, Channel } from '../channel.ts'
 import { serializeError } from '../errors.ts'
 import type { ResolvedOptions } from '../options/types.ts'
-import type { Activity, ToPrimary, ToWorker } from '../protocol.ts'
+import type { Activity, DrainMode, ToPrimary, ToWorker } from '../protocol.ts'
 import { setProcessIdentity } from '../worker-info.ts'
 import type { WorkerIdentity, WorkerInfo } from '../worker-info.ts'
 import { buildGatedApp } from './build-app.ts'
@@ -15,8 +15,10 @@ import { drain } from './drain.ts'
 import type { Drainable } from './drain.ts'
 import { createEnding } from './ending.ts'
 import type { Ending } from './ending.ts'
+import { createHandoffSide } from './handoff-side.ts'
+import type { HandoffSide } from './handoff-side.ts'
 import { listen } from './listen.ts'
-import { trackConnections } from './open-connections.ts'
+import { openConnections } from './open-connections.ts'
 import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
 
 const LISTED_REQUESTS = 20
@@ -37,7 +39,7 @@ export interface WorkerResult {
 /** Resolves once the app listens. Where the app cannot come up the primary is told why, and the process ends. */
 export async function startWorker (buildApp: BuildApp, options: ResolvedOptions, identity: WorkerIdentity, plugin: PluginSide): Promise<WorkerResult> {
   setProcessIdentity(identity)
-  const running: Running = { phase: 'building', drainable: undefined }
+  const running: Running = { phase: 'building', drainable: undefined, handoff: undefined, mode: 'retire' }
   const channel: Channel<ToPrimary> = createChannel<ToPrimary, ToWorker>(process as Parameters<typeof createChannel>[0], receive)
   const ending = createEnding(
     (timeout: number) => finish(running, timeout, options.idleGrace),
@@ -47,9 +49,13 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
   leaveSignalsToPrimary(signal => channel.post({ type: 'signal', signal }))
   outliveThePrimary(cluster.worker, () => ending.begin(options.drainTimeout))
 
-  function receive (message: ToWorker): Answer | void {
+  function receive (message: ToWorker, handle: unknown): Answer | void {
     switch (message.type) {
-      case 'drain': return void ending.begin(message.timeout)
+      case 'drain':
+        running.mode = message.mode
+        return ending.begin(message.timeout)
+      case 'handoff-held':
+      case 'handoff-take': return running.handoff?.receive(message, handle)
       case 'activity': return { body: activityOf(running) }
       default: return message satisfies never
     }
@@ -60,17 +66,24 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
   return { role: 'worker', app, worker: identity.info }
 }
 
-interface Running { phase: Phase, drainable: Drainable | undefined }
+interface Running {
+  phase: Phase
+  drainable: Drainable | undefined
+  handoff: HandoffSide | undefined
+  /** Unless told otherwise siblings stay: after an uncaught error, say. */
+  mode: DrainMode
+}
 
 async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerInfo, plugin: PluginSide, running: Running, channel: Channel<ToPrimary>): Promise<FastifyInstance> {
   const { app, gate } = await buildGatedApp(buildApp, info, options.plugin, plugin)
-  const connections = trackConnections(app.server)
+  const connections = openConnections(app.server)
   running.phase = 'listening'
   running.drainable = { app, gate, connections, extraServers: [] }
   const { addresses, extraServers } = await listen(app, options.listen, index => channel.ask({ type: 'listen', index }, { timeout: GRANT_TIMEOUT }))
   running.drainable = { app, gate, connections, extraServers }
+  running.handoff = await createHandoffSide(app.server, connections, channel)
   running.phase = 'serving'
-  await channel.post({ type: 'ready', addresses })
+  await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined })
   flushCompileCache()
   return app
 }
@@ -89,7 +102,8 @@ async function reportCrash (error: unknown, { drainable }: Running, channel: Cha
 async function finish (running: Running, timeout: number, idleGrace: number): Promise<void> {
   // Still booting: nobody is connected, so there is nothing to wait for.
   if (running.drainable === undefined) return
-  await drain(running.drainable, { timeout, idleGrace, onPhase: phase => { running.phase = phase } })
+  const giver = running.mode === 'stop' ? undefined : running.handoff?.giver
+  await drain(running.drainable, { timeout, idleGrace, giver, onPhase: phase => { running.phase = phase } })
 }
 
 function activityOf ({ phase, drainable }: Running): Activity {

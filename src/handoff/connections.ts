@@ -1,0 +1,137 @@
+// Worker side: every connection of a server, what it has done so far, and which of them are idle at this moment.
+import http from 'node:http'
+import type net from 'node:net'
+import tls from 'node:tls'
+import { handleOf, hasResponse } from '../node-internals.ts'
+import { countRequest } from './request-rate.ts'
+import type { RequestRate } from './request-rate.ts'
+
+/** `waiting`: adopted, and not a byte has come since, so that the HTTP server does not know it yet. `moving`: on its way out. */
+export type ConnectionState = 'serving' | 'waiting' | 'moving'
+
+export interface Connection {
+  readonly socket: net.Socket
+  /** When this process got it, in ms of `performance.now()`. */
+  readonly openedAt: number
+  /** True where another process had it before. */
+  readonly movedIn: boolean
+  /** Requests begun in this process. */
+  requests: number
+  /** Requests a second; its `at` is the begin of the latest request. */
+  readonly rate: RequestRate
+  state: ConnectionState
+}
+
+export interface ConnectionCounts { open: number, idle: number, movedIn: number, movedOut: number }
+
+export interface Connections {
+  readonly server: net.Server
+  readonly size: number
+  /** All of them, in the order they came. */
+  all: () => Connection[]
+  /** Those that may move: no request begun (not even its first byte), no response unsent, nothing buffered, plain HTTP/1.1. */
+  idle: () => Connection[]
+  counts: () => ConnectionCounts
+  /** Adds a socket that came from another process; the server does not hear of it before `state` is `serving`. */
+  adopt: (socket: net.Socket) => Connection
+  /** Lets go of this process's copy: the connection itself lives on elsewhere. */
+  release: (connection: Connection) => void
+}
+
+/** Must be called before the server listens: a connection that is not tracked would be closed by the search for idle ones. */
+export function trackConnections (server: net.Server, now: () => number = () => performance.now()): Connections {
+  const open = new Map<net.Socket, Connection>()
+  const moves = { in: 0, out: 0 }
+  let found: Connection[] | undefined
+
+  const add = (socket: net.Socket, state: ConnectionState): Connection => {
+    const at = now()
+    const connection: Connection = { socket, openedAt: at, movedIn: state === 'waiting', requests: 0, rate: { perSecond: 0, at }, state }
+    open.set(socket, connection)
+    socket.once('close', () => open.delete(socket))
+    const destroy = socket.destroy.bind(socket)
+    socket.destroy = error => {
+      if (found !== undefined) found.push(connection)
+      // The handle must stay open until it has been sent: neither a timeout nor server.close() may close it meanwhile.
+      else if (connection.state !== 'moving') destroy(error)
+      return socket
+    }
+    return connection
+  }
+
+  // closeIdleConnections() destroys precisely the connections without a request; here they are collected instead.
+  const collectIdle = (closeIdle: () => void): Connection[] => {
+    const idle: Connection[] = []
+    found = idle
+    try {
+      closeIdle()
+    } finally {
+      found = undefined
+    }
+    return idle
+  }
+
+  server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', (socket: net.Socket) => {
+    if (!open.has(socket)) add(socket, 'serving')
+  })
+  server.on('request', ({ socket }: http.IncomingMessage) => {
+    const connection = open.get(socket)
+    if (connection === undefined) return
+    connection.requests++
+    countRequest(connection.rate, now())
+  })
+
+  const closeIdle = server instanceof http.Server ? extendClosing(server, open) : undefined
+  const idle = (): Connection[] => {
+    if (closeIdle === undefined) return []
+    const between = new Set(collectIdle(closeIdle))
+    return [...open.values()].filter(connection =>
+      (connection.state === 'waiting' || between.has(connection) || isUntouched(connection)) && isMovable(connection))
+  }
+
+  return {
+    server,
+    get size () { return open.size },
+    all: () => [...open.values()],
+    idle,
+    counts: () => ({ open: open.size, idle: idle().length, movedIn: moves.in, movedOut: moves.out }),
+    adopt: socket => {
+      moves.in++
+      return add(socket, 'waiting')
+    },
+    release: connection => {
+      moves.out++
+      connection.state = 'serving'
+      connection.socket.destroy()
+    }
+  }
+}
+
+/** Closing idle connections, or all, includes those that wait outside the HTTP server for their first byte. Returns the server's own way. */
+function extendClosing (server: http.Server, open: ReadonlyMap<net.Socket, Connection>): () => void {
+  const closeIdle = server.closeIdleConnections.bind(server)
+  const closeAll = server.closeAllConnections.bind(server)
+  const closeWaiting = (): void => {
+    for (const { socket, state } of open.values()) if (state === 'waiting') socket.destroy()
+  }
+  server.closeIdleConnections = () => {
+    closeWaiting()
+    closeIdle()
+  }
+  server.closeAllConnections = () => {
+    closeWaiting()
+    closeAll()
+  }
+  return closeIdle
+}
+
+/** Accepted, and the client has not sent a byte yet: to the server that is a request which may begin too late, to a client it is idle. */
+function isUntouched ({ socket, state, movedIn, requests }: Connection): boolean {
+  return state === 'serving' && !movedIn && requests === 0 && socket.bytesRead === 0
+}
+
+function isMovable ({ socket, state }: Connection): boolean {
+  return state !== 'moving' && !socket.destroyed && socket.readable && socket.writable &&
+    socket.readableLength === 0 && socket.writableLength === 0 &&
+    !(socket instanceof tls.TLSSocket) && handleOf(socket) !== undefined && !hasResponse(socket)
+}

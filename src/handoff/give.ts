@@ -1,0 +1,114 @@
+// Worker side, outgoing: idle connections leave one after the other, each kept here until the primary holds it.
+import type { SendHandle } from 'node:child_process'
+import type { EventEmitter } from 'node:events'
+import type { Channel } from '../channel.ts'
+import { handleOf, startReading, stopReading } from '../node-internals.ts'
+import type { Connection, Connections } from './connections.ts'
+import { emitLostDisconnect } from './lost-disconnect.ts'
+import type { HandoffGive, HandoffHeld } from './messages.ts'
+
+/** Which of the idle connections go, in which order. */
+export type ChooseConnections = (idle: Connection[]) => Connection[]
+
+export interface GiveResult {
+  /** Connections that are the primary's now. */
+  moved: number
+  /** Connections that were idle and are still served here. */
+  kept: number
+  /** True where the primary takes none at present: no other worker is ready, or it is gone. */
+  refused: boolean
+}
+
+export interface Giver {
+  /** Gives at most `max` idle connections away. Stops at the first one the primary refuses, since the next fares no better. */
+  give: (options?: { max?: number, choose?: ChooseConnections }) => Promise<GiveResult>
+  /** To be called with each `handoff-held` of the primary. */
+  onHeld: (message: HandoffHeld) => void
+}
+
+export interface GiverOptions {
+  channel: Pick<Channel<HandoffGive>, 'post'>
+  connections: Connections
+  /** The process's side of the channel: `process` in a worker. */
+  port: EventEmitter & { connected: boolean }
+  /** How long the primary may take to answer, in ms; past it this process lets go, and the primary serves or closes the connection. */
+  timeout: number
+}
+
+type Outcome = 'held' | 'refused' | 'gone' | 'late'
+
+export function createGiver ({ channel, connections, port, timeout }: GiverOptions): Giver {
+  const waiting = new Map<number, (outcome: Outcome) => void>()
+  let lastId = 0
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const settle = (id: number, outcome: Outcome): void => {
+    const resolve = waiting.get(id)
+    waiting.delete(id)
+    resolve?.(outcome)
+  }
+
+  const send = (handle: SendHandle): Promise<Outcome> => new Promise(resolve => {
+    const id = ++lastId
+    const timer = setTimeout(settle, timeout, id, 'late')
+    waiting.set(id, outcome => {
+      clearTimeout(timer)
+      resolve(outcome)
+    })
+    void channel.post({ type: 'handoff-give', id }, handle).then(sent => { if (!sent) settle(id, 'gone') })
+  })
+
+  const giveOne = async (connection: Connection): Promise<Outcome> => {
+    const { socket, state } = connection
+    const { timeout: idleTimeout } = socket
+    const handle = handleOf(socket)
+    if (handle === undefined) return 'refused'
+    connection.state = 'moving'
+    stopReading(socket)
+    socket.setTimeout(0)
+    const outcome = await send(handle as unknown as SendHandle)
+    if (outcome === 'held' || outcome === 'late') {
+      connections.release(connection)
+    } else {
+      connection.state = state
+      socket.setTimeout(idleTimeout ?? 0)
+      startReading(socket)
+    }
+    return outcome
+  }
+
+  const giveEach = async (max: number, choose: ChooseConnections): Promise<GiveResult> => {
+    const idle = connections.idle()
+    // A connection turns busy only by bytes that are read, so this number tells at its turn whether it is idle still.
+    const chosen = choose(idle).slice(0, max).map(connection => ({ connection, bytesRead: connection.socket.bytesRead }))
+    let moved = 0
+    let refused = false
+    for (const { connection, bytesRead } of chosen) {
+      const { socket, state } = connection
+      if (socket.destroyed || !socket.readable || state === 'moving' || socket.bytesRead !== bytesRead) continue
+      const outcome = await giveOne(connection)
+      refused = outcome === 'refused' || outcome === 'gone'
+      if (refused) break
+      moved++
+    }
+    return { moved, kept: idle.length - moved, refused }
+  }
+
+  emitLostDisconnect(port)
+  port.once('disconnect', () => { for (const id of waiting.keys()) settle(id, 'gone') })
+
+  return {
+    // One after the other: Node sends a handle only when the one before is acknowledged, and a connection that waits in its queue could not be read.
+    give: ({ max = Infinity, choose = oldestActivityFirst } = {}) => {
+      const result = turn.then(() => giveEach(max, choose))
+      turn = result.catch(() => {})
+      return result
+    },
+    onHeld: ({ id, held }) => settle(id, held ? 'held' : 'refused')
+  }
+}
+
+/** The connections whose next request is the least likely to come right now. */
+function oldestActivityFirst (idle: Connection[]): Connection[] {
+  return idle.toSorted((a, b) => a.rate.at - b.rate.at)
+}

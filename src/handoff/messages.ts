@@ -1,0 +1,19 @@
+// What the processes say to one another while a connection moves: give, held, take, took.
+
+/** Worker to primary, with the connection's handle: may this one go to somebody else? */
+export interface HandoffGive { type: 'handoff-give', id: number }
+
+/**
+ * Primary to worker: answers a give. Once held, the giver closes its copy; refused, it serves the connection again.
+ * The primary passes a connection on only after this has left for the giver: a giver that loses its primary without it is still the only owner.
+ */
+export interface HandoffHeld { type: 'handoff-held', id: number, held: boolean }
+
+/** Primary to worker, with the connection's handle: serve it. `head` is what was already read from it, in base64. */
+export interface HandoffTake { type: 'handoff-take', id: number, head?: string }
+
+/** Worker to primary: answers a take. Sent before the first byte is read, so what was not taken was not touched. */
+export interface HandoffTook { type: 'handoff-took', id: number, taken: boolean }
+
+export type HandoffToPrimary = HandoffGive | HandoffTook
+export type HandoffToWorker = HandoffHeld | HandoffTake

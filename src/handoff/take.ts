@@ -1,0 +1,69 @@
+// Worker side, incoming: a received connection waits for its first byte outside the HTTP server, then is served like any other.
+import type http from 'node:http'
+import type net from 'node:net'
+import type { Channel } from '../channel.ts'
+import { adoptHandle, isConnectionHandle } from '../node-internals.ts'
+import type { ConnectionHandle } from '../node-internals.ts'
+import type { Connection, Connections } from './connections.ts'
+import type { HandoffTake, HandoffTook } from './messages.ts'
+
+/** What Node adds to the advertised time where the server does not say (`keepAliveTimeoutBuffer`, Node 22.19 and later). */
+const KEEP_ALIVE_BUFFER_MS = 1000
+
+export interface TakerOptions {
+  channel: Pick<Channel<HandoffTook>, 'post'>
+  connections: Connections
+  /** False makes the primary choose another worker. By default a server that listens takes connections. */
+  accepts?: () => boolean
+}
+
+/** Returns the handler of the primary's `handoff-take`. */
+export function createTaker ({ channel, connections, accepts = () => connections.server.listening }: TakerOptions): (message: HandoffTake, handle: unknown) => Promise<void> {
+  return async ({ id, head }, handle) => {
+    const taken = isConnectionHandle(handle) && accepts()
+    if (!taken) {
+      if (isConnectionHandle(handle)) handle.close()
+      await channel.post({ type: 'handoff-took', id, taken })
+      return
+    }
+    const begin = takeConnection(connections, handle, Buffer.from(head ?? '', 'base64'))
+    // Not a byte is read before the answer is out: were this process killed now, the primary gives the connection to another worker, untouched.
+    await channel.post({ type: 'handoff-took', id, taken })
+    begin()
+  }
+}
+
+/** Makes a handle from another process a connection of the server here, still unread; the function it returns begins to serve it. */
+export function takeConnection (connections: Connections, handle: ConnectionHandle, head: Buffer): () => void {
+  const { server } = connections
+  const socket = adoptHandle(server, handle)
+  const connection = connections.adopt(socket)
+  const destroy = (): void => { socket.destroy() }
+  socket.on('error', destroy)
+
+  // An HTTP server would close an adopted connection after headersTimeout, with a 408: to its parser, a new connection is one whose first request is due.
+  const serve = (bytes: Buffer): void => {
+    socket.setTimeout(0)
+    socket.off('timeout', destroy).off('end', destroy).off('data', serve)
+    connection.state = 'serving'
+    server.emit('connection', socket)
+    socket.off('error', destroy)
+    socket.emit('data', bytes)
+  }
+
+  return () => {
+    if (socket.destroyed) return
+    if (head.length > 0) {
+      serve(head)
+    } else {
+      socket.on('data', serve).on('end', destroy).on('timeout', destroy)
+      socket.setTimeout(idleTimeout(server, connection))
+    }
+    socket.resume()
+  }
+}
+
+function idleTimeout (server: net.Server, { socket }: Connection): number {
+  const { keepAliveTimeout, keepAliveTimeoutBuffer = KEEP_ALIVE_BUFFER_MS } = server as http.Server & { keepAliveTimeoutBuffer?: number }
+  return keepAliveTimeout > 0 ? keepAliveTimeout + keepAliveTimeoutBuffer : socket.timeout ?? 0
+}
