@@ -1,6 +1,7 @@
 // The entry point: resolves the options, finds out which role this process has, and hands over.
 import cluster from 'node:cluster'
 import { AlreadyStartedError, InvalidOptionError, NestedError } from './errors.ts'
+import { bindHere } from './listener/here.ts'
 import { openListener } from './listener/open.ts'
 import { resolveOptions } from './options/resolve.ts'
 import type { ClusterizeOptions, ResolvedOptions } from './options/types.ts'
@@ -59,7 +60,7 @@ function forgetStart (): void {
 async function start (buildApp: BuildApp, options: ResolvedOptions): Promise<ClusterizeResult> {
   const identity = takeWorkerVariable()
   if (identity !== undefined) return startWorker(buildApp, options, createWorkerIdentity({ ...identity, isClustered: true }), pluginSide)
-  if (options.workers === 0) return startInProcess(buildApp, options, pluginSide, await openListener({ ...options, scheduling: 'kernel' }))
+  if (options.workers === 0) return startInProcess(buildApp, options, pluginSide, await bindHere(options.listen))
   if (cluster.isWorker) throw new NestedError()
   return startPrimary(options, openListener)
 }

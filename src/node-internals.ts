@@ -103,13 +103,16 @@ export function stopReading (socket: net.Socket): void {
   if (handle === undefined) return
   handle.reading = false
   handle.readStop()
+  // A resume() from before takes effect on the next tick, paused or not; bytes it read here would be lost to the next owner.
+  handle.readStart = () => 0
 }
 
 /** Undoes stopReading. `resume()` alone does not restart a handle that was stopped during a pending read. */
 export function startReading (socket: net.Socket): void {
   socket.resume()
   const handle = handleOf(socket)
-  if (handle === undefined || handle.reading === true) return
+  if (handle === undefined) return
+  Reflect.deleteProperty(handle, 'readStart')
   handle.reading = true
   handle.readStart()
 }
@@ -131,4 +134,40 @@ export function adoptHandle (server: net.Server, handle: ConnectionHandle): net.
   internal._server = server
   settings._connections++
   return socket
+}
+
+interface AcceptingHandle extends SocketHandle {
+  onconnection: ((errno: number, client: ConnectionHandle | undefined) => void) | null
+  listen: (backlog: number) => number
+}
+interface PeerHandle { getpeername?: (out: object) => number }
+
+/** Listens on a bound handle in this process and hands out bare connections, as node:cluster's round robin does; nothing reads from them. Returns the errno. */
+export function acceptOn (handle: SocketHandle, backlog: number, onConnection: (client: ConnectionHandle) => void): number {
+  const accepting = handle as AcceptingHandle
+  accepting.onconnection = (errno, client) => {
+    // A failed accept (EMFILE, a client that left) concerns no connection we have.
+    if (errno === 0 && client !== undefined) onConnection(client)
+  }
+  return accepting.listen(backlog)
+}
+
+/** Who is at the other end; empty for a Unix socket. */
+export function peerOf (handle: ConnectionHandle): { address?: string, family?: string, port?: number } {
+  const out = {};
+  (handle as PeerHandle).getpeername?.(out)
+  return out
+}
+
+/** A socket around a bare connection handle, paused: for reading in a process that has no server. */
+export function socketAround (handle: ConnectionHandle): net.Socket {
+  const options: FromHandle = { handle, allowHalfOpen: true, pauseOnCreate: true }
+  return new net.Socket(options)
+}
+
+/** Takes the bare handle out of such a socket, which is of no use any more. */
+export function detachHandle (socket: net.Socket): ConnectionHandle | undefined {
+  const handle = handleOf(socket);
+  (socket as unknown as SocketInternals)._handle = null
+  return handle
 }

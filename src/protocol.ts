@@ -5,6 +5,15 @@ import type { HandoffToPrimary, HandoffToWorker } from './handoff/messages.ts'
 /** A bound address as Node reports it: TCP, or the path of a Unix socket. */
 export type BoundAddress = { address: string, family: string, port: number } | string
 
+/** What the primary must know of a worker's server to act for it. */
+export interface ServerFacts {
+  /** False for TLS and HTTP/2, whose bytes mean nothing to the primary. */
+  readonly plainHttp1: boolean
+  /** In ms, as on `http.Server`; 0 is none. */
+  readonly keepAliveTimeout: number
+  readonly headersTimeout: number
+}
+
 /** Why a worker is asked to end: the whole cluster stops, or only this worker goes while siblings stay. */
 export type DrainMode = 'stop' | 'retire'
 
@@ -21,21 +30,37 @@ export interface Activity {
 /** How a worker gets one of its listening sockets: with the reply's handle, or by listening itself. */
 export type ListenGrant =
   | { kind: 'handle', address: BoundAddress, more: boolean }
+  | { kind: 'private', path: string, addresses: BoundAddress[] }
   | { kind: 'native' }
+
+/** What becomes of a request's connection: back to the primary, at its end, or the worker's for good (upgraded). */
+export type RequestOutcome = 'idle' | 'closed' | 'kept'
+
+/** What a worker says about connections, with a handle where one travels. */
+export type ConnectionMessage =
+  | HandoffToPrimary
+  /** How many connections have ended here or left, since the worker began. */
+  | { type: 'connections-ended', total: number }
+  | { type: 'request-took', id: number, taken: boolean }
+  | { type: 'request-done', id: number, outcome: RequestOutcome }
 
 export type ToPrimary =
   | { type: 'booting' }
   | { type: 'listen', index: number }
-  | { type: 'ready', addresses: BoundAddress[], handsOff: boolean }
+  | { type: 'ready', addresses: BoundAddress[], handsOff: boolean, server: ServerFacts }
   | { type: 'boot-failed', error: SerializedError }
   | { type: 'crashed', error: SerializedError }
   | { type: 'signal', signal: string }
-  | HandoffToPrimary
+  | ConnectionMessage
 
 export type ToWorker =
   | { type: 'drain', mode: DrainMode, timeout: number }
   | { type: 'activity' }
   | HandoffToWorker
+  /** With the connection's handle: serve one request, `head` is what was read of it, in base64. */
+  | { type: 'request-take', id: number, head: string }
+  /** The whole cluster is about to stop: each response ends its connection. */
+  | { type: 'announce-end' }
 
 /** The messages that are answered, and with what. */
 export interface Replies {

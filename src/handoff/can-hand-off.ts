@@ -69,7 +69,7 @@ async function adoptsHandles (connections: Connections, signal: AbortSignal): Pr
     const [accepted] = await once(plain, 'connection', { signal }) as [net.Socket]
     const handle = handleOf(accepted)
     if (handle === undefined) return false
-    takeConnection(connections, handle, Buffer.alloc(0))()
+    takeConnection(connections, handle, Buffer.alloc(0)).begin()
     client.write(REQUEST)
     await once(client, 'data', { signal })
     return true

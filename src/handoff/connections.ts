@@ -6,8 +6,11 @@ import { handleOf, hasResponse } from '../node-internals.ts'
 import { countRequest } from './request-rate.ts'
 import type { RequestRate } from './request-rate.ts'
 
-/** `waiting`: adopted, and not a byte has come since, so that the HTTP server does not know it yet. `moving`: on its way out. */
-export type ConnectionState = 'serving' | 'waiting' | 'moving'
+/**
+ * `arriving`: adopted, not read yet. `waiting`: not a byte has come since, so that the HTTP server does not know it yet.
+ * `serving`: the HTTP server has it. `moving`: on its way out.
+ */
+export type ConnectionState = 'arriving' | 'waiting' | 'serving' | 'moving'
 
 export interface Connection {
   readonly socket: net.Socket
@@ -31,6 +34,8 @@ export interface Connections {
   all: () => Connection[]
   /** Those that may move: no request begun (not even its first byte), no response unsent, nothing buffered, plain HTTP/1.1. */
   idle: () => Connection[]
+  /** The same for one. */
+  isIdle: (connection: Connection) => boolean
   counts: () => ConnectionCounts
   /** Adds a socket that came from another process; the server does not hear of it before `state` is `serving`. */
   adopt: (socket: net.Socket) => Connection
@@ -46,7 +51,7 @@ export function trackConnections (server: net.Server, now: () => number = () => 
 
   const add = (socket: net.Socket, state: ConnectionState): Connection => {
     const at = now()
-    const connection: Connection = { socket, openedAt: at, movedIn: state === 'waiting', requests: 0, rate: { perSecond: 0, at }, state }
+    const connection: Connection = { socket, openedAt: at, movedIn: state === 'arriving', requests: 0, rate: { perSecond: 0, at }, state }
     open.set(socket, connection)
     socket.once('close', () => open.delete(socket))
     const destroy = socket.destroy.bind(socket)
@@ -82,22 +87,24 @@ export function trackConnections (server: net.Server, now: () => number = () => 
   })
 
   const closeIdle = server instanceof http.Server ? extendClosing(server, open) : undefined
-  const idle = (): Connection[] => {
+  const idleAmong = (candidates: Connection[]): Connection[] => {
     if (closeIdle === undefined) return []
     const between = new Set(collectIdle(closeIdle))
-    return [...open.values()].filter(connection =>
+    return candidates.filter(connection =>
       (connection.state === 'waiting' || between.has(connection) || isUntouched(connection)) && isMovable(connection))
   }
+  const idle = (): Connection[] => idleAmong([...open.values()])
 
   return {
     server,
     get size () { return open.size },
     all: () => [...open.values()],
     idle,
+    isIdle: connection => idleAmong([connection]).length === 1,
     counts: () => ({ open: open.size, idle: idle().length, movedIn: moves.in, movedOut: moves.out }),
     adopt: socket => {
       moves.in++
-      return add(socket, 'waiting')
+      return add(socket, 'arriving')
     },
     release: connection => {
       moves.out++
@@ -112,7 +119,7 @@ function extendClosing (server: http.Server, open: ReadonlyMap<net.Socket, Conne
   const closeIdle = server.closeIdleConnections.bind(server)
   const closeAll = server.closeAllConnections.bind(server)
   const closeWaiting = (): void => {
-    for (const { socket, state } of open.values()) if (state === 'waiting') socket.destroy()
+    for (const { socket, state } of open.values()) if (state === 'waiting' || state === 'arriving') socket.destroy()
   }
   server.closeIdleConnections = () => {
     closeWaiting()
@@ -131,7 +138,7 @@ function isUntouched ({ socket, state, movedIn, requests }: Connection): boolean
 }
 
 function isMovable ({ socket, state }: Connection): boolean {
-  return state !== 'moving' && !socket.destroyed && socket.readable && socket.writable &&
+  return state !== 'moving' && state !== 'arriving' && !socket.destroyed && socket.readable && socket.writable &&
     socket.readableLength === 0 && socket.writableLength === 0 &&
     !(socket instanceof tls.TLSSocket) && handleOf(socket) !== undefined && !hasResponse(socket)
 }

@@ -1,5 +1,5 @@
 // Worker side, incoming: a received connection waits for its first byte outside the HTTP server, then is served like any other.
-import type http from 'node:http'
+import http from 'node:http'
 import type net from 'node:net'
 import type { Channel } from '../channel.ts'
 import { adoptHandle, isConnectionHandle } from '../node-internals.ts'
@@ -19,24 +19,33 @@ export interface TakerOptions {
 
 /** Returns the handler of the primary's `handoff-take`. */
 export function createTaker ({ channel, connections, accepts = () => connections.server.listening }: TakerOptions): (message: HandoffTake, handle: unknown) => Promise<void> {
-  return async ({ id, head }, handle) => {
+  return async ({ id, head, fresh = false }, handle) => {
     const taken = isConnectionHandle(handle) && accepts()
     if (!taken) {
       if (isConnectionHandle(handle)) handle.close()
       await channel.post({ type: 'handoff-took', id, taken })
       return
     }
-    const begin = takeConnection(connections, handle, Buffer.from(head ?? '', 'base64'))
+    const { begin } = takeConnection(connections, handle, Buffer.from(head ?? '', 'base64'), fresh)
     // Not a byte is read before the answer is out: were this process killed now, the primary gives the connection to another worker, untouched.
     await channel.post({ type: 'handoff-took', id, taken })
     begin()
   }
 }
 
-/** Makes a handle from another process a connection of the server here, still unread; the function it returns begins to serve it. */
-export function takeConnection (connections: Connections, handle: ConnectionHandle, head: Buffer): () => void {
+/** `begin` starts to serve it; `connection` is undefined where it is not tracked from here (TLS, HTTP/2). */
+export interface TakenConnection { connection: Connection | undefined, begin: () => void }
+
+/**
+ * Makes a handle from another process a connection of the server here, still unread until `begin` is called.
+ *
+ * @param fresh no server has had it yet: it is announced at once, so that the server's time limit for a first request holds
+ */
+export function takeConnection (connections: Connections, handle: ConnectionHandle, head: Buffer, fresh = false): TakenConnection {
   const { server } = connections
   const socket = adoptHandle(server, handle)
+  // TLS and HTTP/2 read for themselves, and only from a connection nobody has read.
+  if (!(server instanceof http.Server)) return { connection: undefined, begin: () => { server.emit('connection', socket) } }
   const connection = connections.adopt(socket)
   const destroy = (): void => { socket.destroy() }
   socket.on('error', destroy)
@@ -48,19 +57,21 @@ export function takeConnection (connections: Connections, handle: ConnectionHand
     connection.state = 'serving'
     server.emit('connection', socket)
     socket.off('error', destroy)
-    socket.emit('data', bytes)
+    if (bytes.length > 0) socket.emit('data', bytes)
   }
 
-  return () => {
+  const begin = (): void => {
     if (socket.destroyed) return
-    if (head.length > 0) {
+    if (head.length > 0 || fresh) {
       serve(head)
     } else {
+      connection.state = 'waiting'
       socket.on('data', serve).on('end', destroy).on('timeout', destroy)
       socket.setTimeout(idleTimeout(server, connection))
     }
     socket.resume()
   }
+  return { connection, begin }
 }
 
 function idleTimeout (server: net.Server, { socket }: Connection): number {

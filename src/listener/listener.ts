@@ -1,15 +1,52 @@
-// What every way of accepting connections offers the primary.
-import type { Answer } from '../channel.ts'
+// What every way of accepting connections offers the primary, and what it may ask of a worker.
+import type { Answer, Channel } from '../channel.ts'
 import type { ResolvedOptions } from '../options/types.ts'
-import type { BoundAddress } from '../protocol.ts'
+import type { BoundAddress, ConnectionMessage, ServerFacts, ToWorker } from '../protocol.ts'
+
+/** A worker as a listener sees it. */
+export interface Receiver {
+  readonly key: number
+  readonly slot: number
+  readonly generation: number
+  readonly pid: number
+  readonly channel: Channel<ToWorker>
+  readonly state: () => string
+  readonly load: () => ReceiverLoad
+  /** What it said of its server when it became ready. */
+  readonly server: () => ServerFacts | undefined
+}
+
+/** The latest a worker reported of itself; zeros until then. */
+export interface ReceiverLoad { readonly inFlight: number, readonly utilization: number }
+
+export interface ListenerCounts {
+  readonly queued: number
+  readonly rejectedFull: number
+  readonly rejectedTimeout: number
+  readonly moved: number
+}
 
 export interface Listener {
   /** The public addresses; empty where they are known only once a worker listens. */
   readonly addresses: readonly BoundAddress[]
   /** Answers a worker that asks for its `index`-th listening socket. */
-  grant: (index: number) => Answer
-  /** Gives the sockets up. Idempotent. */
-  close: () => void
+  readonly grant: (worker: Receiver, index: number) => Answer
+  /** A worker's message about a connection, with the handle that came along. */
+  readonly receive: (worker: Receiver, message: ConnectionMessage, handle: unknown) => void
+  /** A worker has become ready. */
+  readonly ready: (worker: Receiver) => void
+  /** A worker's last message was read. */
+  readonly gone: (worker: Receiver) => void
+  /** Accepts no more; resolves when nothing waits here for a worker, at the latest after `grace` ms. */
+  readonly drain: (grace: number) => Promise<void>
+  /** Gives everything up that is still held. Idempotent. */
+  readonly close: () => void
+  readonly counts: () => ListenerCounts
 }
 
-export type OpenListener = (options: ResolvedOptions) => Promise<Listener>
+export interface ListenerParts {
+  readonly workers: () => readonly Receiver[]
+  readonly warn: (event: string, message: string, fields?: object) => void
+}
+
+export type OpenListener = (options: ResolvedOptions, parts: ListenerParts) => Promise<Listener>

@@ -1,5 +1,5 @@
 // The options of the Fastify plugin.
-import type underPressure from '@fastify/under-pressure'
+import type { FastifyUnderPressureOptions } from '@fastify/under-pressure'
 
 /** Names of the response headers that tell who answered; `false` leaves one out, `true` takes its usual name. */
 export interface HeaderOptions {
@@ -31,11 +31,11 @@ export interface FastifyClusterizeOptions {
    * Passed to `@fastify/under-pressure`; `false` leaves it out. An app that registers it itself keeps its own.
    * @default { maxEventLoopUtilization: 0.98, eventLoopUtilizationMode: 'interval', retryAfter: 2 }, and utilization alone sheds only while the loop's mean delay is above 50 ms
    */
-  underPressure?: false | underPressure.FastifyUnderPressureOptions
+  underPressure?: false | FastifyUnderPressureOptions
 }
 
 /** Plugin options with every default in place. */
 export interface ResolvedPluginOptions {
   readonly headers: ReadonlyArray<readonly [kind: 'id' | 'pid' | 'generation', name: string]>
-  readonly underPressure: false | underPressure.FastifyUnderPressureOptions
+  readonly underPressure: false | FastifyUnderPressureOptions
 }

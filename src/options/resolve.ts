@@ -3,6 +3,7 @@ import { ConflictingOptionsError } from '../errors.ts'
 import { anyObject, boolean, callable, checkOptions, either, group, milliseconds, oneOf, text, whole } from './check.ts'
 import type { Expectation, Expectations } from './check.ts'
 import { pluginExpectations } from './resolve-plugin.ts'
+import { BALANCER_NAMES, isBalancer } from '../balancer/resolve-balancer.ts'
 import type { ClusterizeOptions, ListenTarget, ResolvedOptions } from './types.ts'
 import { workerCount } from './worker-count.ts'
 
@@ -19,7 +20,11 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   signal: { expected: 'an AbortSignal', accepts: value => value instanceof AbortSignal },
   listenTextResolver: callable,
   workers: either(oneOf('auto'), whole(0, MAX_WORKERS)),
-  scheduling: oneOf('kernel', 'round-robin'),
+  scheduling: oneOf('kernel', 'connection', 'request', 'round-robin'),
+  balancer: { expected: `one of ${BALANCER_NAMES.join(', ')}, a function or { name, pick }`, accepts: isBalancer },
+  maxConnections: either(oneOf(Infinity), whole(1, 2 ** 31 - 1)),
+  concurrency: whole(1, 100_000),
+  queue: group({ limit: whole(0, 1_000_000), timeout: milliseconds }),
   logger: either(boolean, anyObject),
   bootTimeout: milliseconds,
   drainTimeout: milliseconds,
@@ -37,6 +42,7 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
 export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
   checkOptions(options, expectations)
   checkCombinations(options)
+  checkScheduling(options)
   return Object.freeze({
     listen: listenTarget(options),
     signal: options.signal,
@@ -48,6 +54,10 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     idleGrace: options.idleGrace ?? 1_000,
     errorDrainTimeout: options.errorDrainTimeout ?? 5_000,
     restart: Object.freeze({ delay: 100, maxDelay: 30_000, resetAfter: 60_000, ...options.restart }),
+    balancer: options.balancer ?? 'least-connections',
+    maxConnections: options.maxConnections ?? Infinity,
+    concurrency: options.concurrency ?? 2,
+    queue: Object.freeze({ limit: 1_024, timeout: 10_000, ...options.queue }),
     reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...options.reload }),
     plugin: Object.freeze({ ...options.plugin }),
     compileCache: options.compileCache ?? true
@@ -63,6 +73,22 @@ function checkCombinations ({ path, port, host, ipv6Only, readableAll, writableA
   if (delay > maxDelay) conflict('"restart.delay" and "restart.maxDelay"', `the first wait (${delay} ms) is longer than the longest (${maxDelay} ms)`)
   if (idleGrace !== undefined && drainTimeout !== undefined && idleGrace > drainTimeout) {
     conflict('"idleGrace" and "drainTimeout"', `the grace of idle connections (${idleGrace} ms) is part of the drain (${drainTimeout} ms)`)
+  }
+}
+
+const NEEDS: ReadonlyArray<readonly [option: 'balancer' | 'maxConnections' | 'concurrency' | 'queue', schedulings: readonly string[]]> = [
+  ['balancer', ['connection']],
+  ['maxConnections', ['connection']],
+  ['concurrency', ['request']],
+  ['queue', ['connection', 'request']]
+]
+
+function checkScheduling (options: ClusterizeOptions): void {
+  const scheduling = options.scheduling ?? 'kernel'
+  for (const [name, schedulings] of NEEDS) {
+    if (options[name] === undefined || schedulings.includes(scheduling)) continue
+    const wanted = schedulings.map(value => `"${value}"`).join(' or ')
+    throw new ConflictingOptionsError(`"${name}" and scheduling "${scheduling}"`, `it takes effect with scheduling ${wanted}`)
   }
 }
 

@@ -1,9 +1,26 @@
 // The options of clusterize(): one interface for each concern, all of it optional.
 import type { FastifyBaseLogger, FastifyListenOptions, FastifyServerOptions } from 'fastify'
+import type { BalancerOption } from '../balancer/resolve-balancer.ts'
 import type { FastifyClusterizeOptions } from './plugin-types.ts'
 
 /** How connections reach a worker. */
-export type Scheduling = 'kernel' | 'round-robin'
+export type Scheduling = 'kernel' | 'round-robin' | 'connection' | 'request'
+
+/** The bounded queue of connections or requests that wait for a worker. */
+export interface QueueOptions {
+  /**
+   * How many may wait; whoever comes later is answered 503 at once.
+   * @default 1024
+   */
+  limit?: number
+  /**
+   * How long one may wait, in ms, before it is answered 503.
+   * @default 10000
+   */
+  timeout?: number
+}
+
+export type QueueLimits = Readonly<Required<QueueOptions>>
 
 /** When a worker that ended by itself is replaced. */
 export interface RestartOptions {
@@ -46,7 +63,8 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
    */
   workers?: number | 'auto'
   /**
-   * `'kernel'`: the workers accept from one socket that the primary holds open. `'round-robin'`: Node's own, the primary accepts and passes on.
+   * `'kernel'`: the workers accept from one socket that the primary holds open. `'connection'`: the primary accepts and a `balancer` picks.
+   * `'request'`: connections wait in the primary, each request goes to a free worker. `'round-robin'`: Node's own, the primary accepts and passes on.
    * @default 'kernel'
    */
   scheduling?: Scheduling
@@ -77,6 +95,23 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
   errorDrainTimeout?: number
   /** When a worker that ended by itself is replaced. */
   restart?: RestartOptions
+  /**
+   * Who gets a new connection, with `scheduling: 'connection'`: a strategy by name, a function, or `{ name, pick }`.
+   * @default 'least-connections'
+   */
+  balancer?: BalancerOption
+  /**
+   * How many connections a worker may have before others wait in the queue, with `scheduling: 'connection'`.
+   * @default Infinity
+   */
+  maxConnections?: number
+  /**
+   * How many requests a worker may have in its hands before others wait in the queue, with `scheduling: 'request'`.
+   * @default 2
+   */
+  concurrency?: number
+  /** The queue of `scheduling: 'connection'` and `'request'`. */
+  queue?: QueueOptions
   /** How a rolling reload goes. */
   reload?: ReloadOptions
   /** Options of the plugin, for an app that does not register it itself. */
@@ -112,6 +147,10 @@ export interface ResolvedOptions {
   readonly idleGrace: number
   readonly errorDrainTimeout: number
   readonly restart: Readonly<Required<RestartOptions>>
+  readonly balancer: BalancerOption
+  readonly maxConnections: number
+  readonly concurrency: number
+  readonly queue: QueueLimits
   readonly reload: Readonly<Required<ReloadOptions>>
   readonly plugin: FastifyClusterizeOptions
   readonly compileCache: boolean

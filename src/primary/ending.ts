@@ -2,6 +2,7 @@
 import closeWithGrace from 'close-with-grace'
 import { KilledError } from '../errors.ts'
 import type { Listener } from '../listener/listener.ts'
+import type { ResolvedOptions } from '../options/types.ts'
 import { listenToSignals } from '../stop-signals.ts'
 import type { EventSink } from './events.ts'
 import type { PrimaryLog } from './log.ts'
@@ -24,7 +25,7 @@ export interface PrimaryEnding {
   readonly isExiting: () => boolean
 }
 
-export function createPrimaryEnding (supervisor: Supervisor, listener: Listener, log: PrimaryLog, events: EventSink): PrimaryEnding {
+export function createPrimaryEnding (supervisor: Supervisor, listener: Listener, { idleGrace }: Pick<ResolvedOptions, 'idleGrace'>, log: PrimaryLog, events: EventSink): PrimaryEnding {
   let stopping: Promise<void> | undefined
   let exitReason: string | undefined
 
@@ -51,9 +52,10 @@ export function createPrimaryEnding (supervisor: Supervisor, listener: Listener,
   async function stop (reason: string): Promise<void> {
     log.info({ event: 'cluster-stopping', reason }, 'cluster stops')
     events.emit('stop', { reason })
-    const stopped = supervisor.stop()
+    supervisor.announceEnd()
+    await listener.drain(idleGrace)
+    const killed = await supervisor.stop()
     listener.close()
-    const killed = await stopped
     forgetSignals()
     forgetOrders()
     if (exitReason === undefined) grace.uninstall()

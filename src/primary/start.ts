@@ -49,9 +49,13 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   if (process.argv[1] === undefined) throw new NoEntryError('there is none in process.argv')
   const log = createPrimaryLog(options.logger)
   const events = createEvents()
-  const listener = await openListener(options)
-  const supervisor = superviseWith(options, log, events, listener)
-  const ending = createPrimaryEnding(supervisor, listener, log, events)
+  const fleet: { supervisor?: Supervisor } = {}
+  const listener = await openListener(options, {
+    workers: () => fleet.supervisor?.handles() ?? [],
+    warn: (event, message, fields) => log.warn({ event, ...fields }, message)
+  })
+  const supervisor = fleet.supervisor = superviseWith(options, log, events, listener)
+  const ending = createPrimaryEnding(supervisor, listener, options, log, events)
   try {
     await supervisor.start()
   } catch (error) {
@@ -73,7 +77,7 @@ function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: Event
     log,
     events,
     restarts: createRestarts(options.restart),
-    grant: listener.grant,
+    listener,
     fork: forkWorker,
     environment: (id, generation) => ({ ...cache, [WORKER_VARIABLE]: JSON.stringify({ id, generation }) })
   })

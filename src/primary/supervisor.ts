@@ -1,15 +1,13 @@
 // Level-triggered supervision: events change what is wanted or what is there, and reconcile() alone forks, retires and kills.
 import { BootFailedError, BootTimeoutError, ReloadFailedError, StoppedError, WorkerDiedError } from '../errors.ts'
-import type { Answer } from '../channel.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { EventSink } from './events.ts'
 import type { PrimaryLog } from './log.ts'
 import { deferred } from '../deferred.ts'
-import { createRelay } from '../handoff/relay.ts'
+import type { Listener } from '../listener/listener.ts'
 import { isRolledOut, nextProof, plan } from './plan.ts'
 import type { Action, Desired, PlannedWorker } from './plan.ts'
-import { createReceivers } from './receivers.ts'
 import { createReloads } from './reload.ts'
 import type { ReloadReport } from './reload.ts'
 import type { Restarts } from './restarts.ts'
@@ -29,6 +27,9 @@ export interface Supervisor {
   /** SIGKILLs every worker in this very tick. */
   killAll: () => void
   workers: () => WorkerView[]
+  handles: () => readonly WorkerHandle[]
+  /** Before a stop: from now on each response ends its connection. */
+  announceEnd: () => void
   addresses: () => readonly BoundAddress[]
 }
 
@@ -37,15 +38,11 @@ export interface SupervisorParts {
   readonly log: PrimaryLog
   readonly events: EventSink
   readonly restarts: Restarts
-  readonly grant: (index: number) => Answer
+  readonly listener: Listener
   readonly fork: (order: ForkOrder, listeners: WorkerListeners) => WorkerHandle
   readonly environment: (slot: number, generation: number) => Record<string, string>
   readonly now?: () => number
 }
-
-
-// Connections on their way between workers: how many at once, and how long they wait when nobody is there, in ms.
-const RELAY_LIMITS = { limit: 10_000, waitTimeout: 30_000 }
 
 export function createSupervisor (parts: SupervisorParts): Supervisor {
   const { options, log, restarts, now = () => performance.now() } = parts
@@ -60,7 +57,6 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   let addresses: readonly BoundAddress[] = []
   let alarm: NodeJS.Timeout | undefined
 
-  const relay = createRelay({ ...RELAY_LIMITS, choose: createReceivers(() => [...handles.values()]) })
   const reloads = createReloads({
     now,
     begin () {
@@ -130,7 +126,9 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   }
 
   const listeners: WorkerListeners = {
-    grant: parts.grant,
+    grant: parts.listener.grant,
+    onConnection: parts.listener.receive,
+    onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
       if (!handsOff) warnOnce()
       if (addresses.length === 0) addresses = reached
@@ -141,18 +139,13 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
         state = 'up'
         up.resolve()
       }
-      relay.retry()
+      parts.listener.ready(handle)
       reconcile()
     },
     onCrashed (handle, error) {
       log.error({ event: 'worker-crashed', ...logLabel(handle), err: error }, 'uncaught error in worker: it drains and is replaced')
       reconcile()
     },
-    onHandoff (handle, message, connection) {
-      if (message.type === 'handoff-give') relay.offer(handle, message, connection)
-      else relay.settle(handle, message)
-    },
-    onGone: handle => relay.gone(handle),
     onSignal (handle, signal) {
       log.info({ event: 'worker-signalled', ...logLabel(handle), signal }, 'worker was signalled: it drains and is replaced')
       dismissed.add(handle)
@@ -214,7 +207,6 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reloads.abandon(new StoppedError())
       reconcile()
       await emptied.promise
-      relay.close()
       return killed
     },
     async reload () {
@@ -225,6 +217,10 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       for (const handle of handles.values()) handle.kill('kill-forced')
     },
     workers: () => [...handles.values()].map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
+    handles: () => [...handles.values()],
+    announceEnd () {
+      for (const { channel } of handles.values()) void channel.post({ type: 'announce-end' })
+    },
     addresses: () => addresses
   }
 }

@@ -4,8 +4,8 @@ import { createChannel } from '../channel.ts'
 import type { Answer, Channel, Port } from '../channel.ts'
 import { deserializeError } from '../errors.ts'
 import { emitLostDisconnect } from '../handoff/lost-disconnect.ts'
-import type { HandoffToPrimary } from '../handoff/messages.ts'
-import type { Activity, DrainMode, ToPrimary, ToWorker } from '../protocol.ts'
+import type { Activity, ConnectionMessage, DrainMode, ServerFacts, ToPrimary, ToWorker } from '../protocol.ts'
+import type { ReceiverLoad } from '../listener/listener.ts'
 import type { WorkerState } from './plan.ts'
 
 /** A worker as `cluster.workers()` tells it. */
@@ -35,6 +35,9 @@ export interface WorkerHandle {
   /** When it became ready, or undefined. */
   readonly readyAt: () => number | undefined
   readonly intent: () => Intent
+  /** What it said of its server when it became ready. */
+  readonly server: () => ServerFacts | undefined
+  readonly load: () => ReceiverLoad
   /** The error it reported about its own boot or end. */
   readonly reportedError: () => Error | undefined
   /** Asks it to drain within `timeout` ms. */
@@ -53,10 +56,10 @@ export type Ready = Extract<ToPrimary, { type: 'ready' }>
 
 /** What a worker tells its supervisor. */
 export interface WorkerListeners {
-  readonly grant: (index: number) => Answer
+  readonly grant: (handle: WorkerHandle, index: number) => Answer
   readonly onReady: (handle: WorkerHandle, ready: Ready) => void
   readonly onCrashed: (handle: WorkerHandle, error: Error) => void
-  readonly onHandoff: (handle: WorkerHandle, message: HandoffToPrimary, connection: unknown) => void
+  readonly onConnection: (handle: WorkerHandle, message: ConnectionMessage, connection: unknown) => void
   readonly onSignal: (handle: WorkerHandle, signal: string) => void
   readonly onExit: (handle: WorkerHandle, exit: WorkerExit) => void
   /** Its channel has ended and its last message was read; before or after its exit. */
@@ -80,6 +83,7 @@ const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
 }
 
 const ACTIVITY_TIMEOUT = 250
+const NO_LOAD: ReceiverLoad = { inFlight: 0, utilization: 0 }
 
 let lastKey = 0
 
@@ -90,6 +94,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
   let state: WorkerState = 'booting'
   let deadline = forkedAt + order.bootTimeout
   let readyAt: number | undefined
+  let server: ServerFacts | undefined
   let intent: Intent = 'none'
   let reportedError: Error | undefined
 
@@ -105,10 +110,11 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
   function receive (message: ToPrimary, connection: unknown): Answer | void {
     switch (message.type) {
       case 'booting': return
-      case 'listen': return listeners.grant(message.index)
+      case 'listen': return listeners.grant(handle, message.index)
       case 'ready':
         if (!become('ready')) return
         readyAt = now()
+        server = message.server
         return listeners.onReady(handle, message)
       case 'boot-failed':
         reportedError = deserializeError(message.error)
@@ -119,7 +125,10 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
         return { body: null }
       case 'signal': return listeners.onSignal(handle, message.signal)
       case 'handoff-give':
-      case 'handoff-took': return listeners.onHandoff(handle, message, connection)
+      case 'handoff-took':
+      case 'connections-ended':
+      case 'request-took':
+      case 'request-done': return listeners.onConnection(handle, message, connection)
       default: return message satisfies never
     }
   }
@@ -144,6 +153,8 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     deadline: () => deadline,
     readyAt: () => readyAt,
     intent: () => intent,
+    server: () => server,
+    load: () => NO_LOAD,
     reportedError: () => reportedError,
     retire (mode, timeout) {
       if (!become('draining', now() + timeout)) return

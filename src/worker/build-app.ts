@@ -11,7 +11,19 @@ import type { WorkerInfo } from '../worker-info.ts'
  *
  * @param worker who this process is
  */
-export type BuildApp = (worker: WorkerInfo) => FastifyInstance | PromiseLike<FastifyInstance>
+export type BuildApp = (worker: WorkerInfo) => FastifyLike | PromiseLike<FastifyLike>
+
+/** Any Fastify instance: the type of its server, logger and type provider does not matter here. */
+export interface FastifyLike {
+  readonly server: object
+  readonly version: string
+  listen: unknown
+  register: unknown
+  addHook: unknown
+  ready: unknown
+  close: unknown
+  inject: unknown
+}
 
 /** What the plugin does for an app, given by the composition root. */
 export interface PluginSide {

@@ -20,7 +20,7 @@ export interface DrainOptions {
   /** How long idle connections are kept for one more request, in ms. */
   readonly idleGrace: number
   /** Idle connections move to other workers by it; without one they get their grace and close. */
-  readonly giver?: Giver | undefined
+  readonly giver?: Pick<Giver, 'give'> | undefined
   readonly onPhase?: (phase: 'requests' | 'closing') => void
 }
 
@@ -53,7 +53,7 @@ function stopAccepting (server: net.Server): void {
   if (server.listening) net.Server.prototype.close.call(server)
 }
 
-interface QuietOptions { readonly idleGrace: number, readonly giver: Giver | undefined, readonly limit: number }
+interface QuietOptions { readonly idleGrace: number, readonly giver: Pick<Giver, 'give'> | undefined, readonly limit: number }
 
 /** Waits until no connection is open and no request in flight, at most `limit` ms. Idle connections move away, or are closed once their grace is over. */
 async function quiet ({ gate, connections }: Drainable, { idleGrace, giver, limit }: QuietOptions): Promise<void> {
@@ -85,7 +85,7 @@ interface Mover {
   readonly move: () => void
 }
 
-function createMover (giver: Giver, onRefused: () => void): Mover {
+function createMover (giver: Pick<Giver, 'give'>, onRefused: () => void): Mover {
   let state: 'still' | 'moving' | 'again' | 'refused' = 'still'
   const move = (): void => {
     if (state === 'moving') state = 'again'

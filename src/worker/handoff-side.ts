@@ -1,33 +1,61 @@
-// Joins one app to the moving of connections: what it gives away and what it takes in.
+// Joins one app to the primary's handling of connections: what it gives away, what it takes in, what it reports.
 import http from 'node:http'
 import type { Channel } from '../channel.ts'
 import { canHandOff } from '../handoff/can-hand-off.ts'
 import { createGiver } from '../handoff/give.ts'
 import type { Giver } from '../handoff/give.ts'
-import type { HandoffToWorker } from '../handoff/messages.ts'
 import { createTaker } from '../handoff/take.ts'
-import type { ToPrimary } from '../protocol.ts'
+import type { Scheduling } from '../options/types.ts'
+import type { ToPrimary, ToWorker } from '../protocol.ts'
 import type { OpenConnections } from './open-connections.ts'
+import { createRequestSide } from './request-side.ts'
 
 // How long the primary may take to say that it holds a connection, in ms.
 const HELD_TIMEOUT = 5_000
 
+export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' }>
+
 export interface HandoffSide {
   /** Undefined where connections cannot move: TLS, HTTP/2, or a platform without it. */
-  readonly giver: Giver | undefined
-  readonly receive: (message: HandoffToWorker, handle: unknown) => void
+  readonly giver: Pick<Giver, 'give'> | undefined
+  readonly receive: (message: ConnectionOrder, handle: unknown) => void
 }
 
 /** Feature-tests handoff; where the test fails, everything falls back to `Connection: close`. */
-export async function createHandoffSide (server: unknown, connections: OpenConnections, channel: Channel<ToPrimary>): Promise<HandoffSide> {
-  const take = createTaker({ channel, connections: connections.tracked })
-  const movable = server instanceof http.Server && await canHandOff()
-  const giver = movable ? createGiver({ channel, connections: connections.tracked, port: process, timeout: HELD_TIMEOUT }) : undefined
+export async function createHandoffSide (server: unknown, connections: OpenConnections, channel: Channel<ToPrimary>, scheduling: Scheduling): Promise<HandoffSide> {
+  const { tracked } = connections
+  const take = createTaker({ channel, connections: tracked })
+  const plain = server instanceof http.Server ? server : undefined
+  const requests = scheduling === 'request' && plain !== undefined ? createRequestSide(plain, tracked, channel) : undefined
+  const movable = plain !== undefined && await canHandOff()
+  const giver = movable ? createGiver({ channel, connections: tracked, port: process, timeout: HELD_TIMEOUT }) : undefined
+  if (scheduling === 'connection' || (scheduling === 'request' && plain === undefined)) reportEnded(connections, channel)
   return {
-    giver,
+    giver: requests === undefined ? giver : RETURNED_BY_THEMSELVES,
     receive (message, handle) {
-      if (message.type === 'handoff-take') void take(message, handle)
-      else giver?.onHeld(message)
+      switch (message.type) {
+        case 'handoff-take': return void take(message, handle)
+        case 'handoff-held': return giver?.onHeld(message)
+        case 'request-take': return void requests?.receive(message, handle)
+        default: return message satisfies never
+      }
     }
   }
+}
+
+/** With request scheduling each connection goes back after its response, also from a worker that drains. */
+const RETURNED_BY_THEMSELVES: Pick<Giver, 'give'> = { give: async () => ({ moved: 0, kept: 0, refused: false }) }
+
+/** One message for all connections that ended in a turn of the loop. */
+function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>): void {
+  let total = 0
+  let reported = 0
+  connections.onClosed(() => {
+    if (total++ === reported) {
+      setImmediate(() => {
+        reported = total
+        void channel.post({ type: 'connections-ended', total })
+      })
+    }
+  })
 }

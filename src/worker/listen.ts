@@ -13,6 +13,8 @@ export interface Listening {
   readonly addresses: BoundAddress[]
   /** Servers beside the app's own that pass their connections to it. */
   readonly extraServers: net.Server[]
+  /** True where connections come from the primary, and the app's own socket is for nobody. */
+  readonly isPrivate: boolean
 }
 
 interface HeldSocket { handle: SocketHandle, address: BoundAddress }
@@ -21,25 +23,34 @@ interface HeldSocket { handle: SocketHandle, address: BoundAddress }
  * @throws what `app.listen` throws, FST_CLUSTERIZE_IPC_CLOSED, FST_CLUSTERIZE_IPC_TIMEOUT
  */
 export async function listen (app: FastifyInstance, target: ListenTarget, ask: AskForSocket): Promise<Listening> {
-  const sockets = await askForSockets(ask)
-  const [first, ...others] = sockets
-  if (first === undefined) return listenNatively(app, target)
-  await listenOnFirst(app, target, first)
+  const first = await ask(0)
+  if (first.body.kind === 'private') return listenPrivately(app, target, first.body)
+  const sockets = await collectSockets(first, ask)
+  const [main, ...others] = sockets
+  if (main === undefined) return listenNatively(app, target)
+  await listenOnFirst(app, target, main)
   const extraServers = await Promise.all(others.map(socket => forwardTo(app.server, socket, target.backlog)))
   const addresses = sockets.map(({ address }) => address)
   if (extraServers.length > 0) app.addresses = () => addresses.filter(address => typeof address !== 'string')
-  return { addresses, extraServers }
+  return { addresses, extraServers, isPrivate: false }
 }
 
-async function askForSockets (ask: AskForSocket): Promise<HeldSocket[]> {
+async function collectSockets (first: Awaited<ReturnType<AskForSocket>>, ask: AskForSocket): Promise<HeldSocket[]> {
   const sockets: HeldSocket[] = []
-  let grant: ListenGrant
-  do {
-    const answer = await ask(sockets.length)
-    grant = answer.body
-    if (grant.kind === 'handle') sockets.push({ handle: answer.handle as SocketHandle, address: grant.address })
-  } while (grant.kind === 'handle' && grant.more)
+  for (let { body, handle } = first; body.kind === 'handle'; { body, handle } = await ask(sockets.length)) {
+    sockets.push({ handle: handle as SocketHandle, address: body.address })
+    if (!body.more) break
+  }
   return sockets
+}
+
+/** Listening for real runs the app's onListen hooks and starts the clocks of slow clients; to the app, its address is the public one. */
+async function listenPrivately (app: FastifyInstance, { listenTextResolver }: ListenTarget, { path, addresses }: Extract<ListenGrant, { kind: 'private' }>): Promise<Listening> {
+  const [main] = addresses
+  app.server.address = () => main ?? null
+  app.addresses = () => addresses.filter(address => typeof address !== 'string')
+  await app.listen({ path, ...listenTextResolver === undefined ? {} : { listenTextResolver } })
+  return { addresses, extraServers: [], isPrivate: true }
 }
 
 /** Listens as an app without a cluster would; Node's cluster module does the sharing. */
@@ -52,7 +63,7 @@ async function listenNatively (app: FastifyInstance, target: ListenTarget): Prom
   })
   const address = app.server.address()
   const addresses: BoundAddress[] = typeof address === 'string' ? [address] : app.addresses()
-  return { addresses, extraServers: [] }
+  return { addresses, extraServers: [], isPrivate: false }
 }
 
 /** `app.listen` runs as usual, hooks and log line included; only its call of `server.listen` is led to the socket. */

@@ -1,11 +1,12 @@
 // The composition root of a worker: build the app, listen, say so, and drain when told or when the primary is gone.
 import cluster from 'node:cluster'
+import http from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { createChannel } from '../channel.ts'
 import type { Answer, Channel } from '../channel.ts'
 import { serializeError } from '../errors.ts'
 import type { ResolvedOptions } from '../options/types.ts'
-import type { Activity, DrainMode, ToPrimary, ToWorker } from '../protocol.ts'
+import type { Activity, DrainMode, ServerFacts, ToPrimary, ToWorker } from '../protocol.ts'
 import { setProcessIdentity } from '../worker-info.ts'
 import type { WorkerIdentity, WorkerInfo } from '../worker-info.ts'
 import { buildGatedApp } from './build-app.ts'
@@ -54,7 +55,9 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'drain':
         running.mode = message.mode
         return ending.begin(message.timeout)
+      case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'handoff-held':
+      case 'request-take':
       case 'handoff-take': return running.handoff?.receive(message, handle)
       case 'activity': return { body: activityOf(running) }
       default: return message satisfies never
@@ -81,11 +84,17 @@ async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerI
   running.drainable = { app, gate, connections, extraServers: [] }
   const { addresses, extraServers } = await listen(app, options.listen, index => channel.ask({ type: 'listen', index }, { timeout: GRANT_TIMEOUT }))
   running.drainable = { app, gate, connections, extraServers }
-  running.handoff = await createHandoffSide(app.server, connections, channel)
+  running.handoff = await createHandoffSide(app.server, connections, channel, options.scheduling)
   running.phase = 'serving'
-  await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined })
+  await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server) })
   flushCompileCache()
   return app
+}
+
+function factsOf (server: unknown): ServerFacts {
+  if (!(server instanceof http.Server)) return { plainHttp1: false, keepAliveTimeout: 0, headersTimeout: 0 }
+  const { keepAliveTimeout, headersTimeout } = server
+  return { plainHttp1: true, keepAliveTimeout, headersTimeout }
 }
 
 /** The primary reports it to the user, so the process ends without a word of its own. */

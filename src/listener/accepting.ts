@@ -1,0 +1,54 @@
+// A listener whose primary accepts: it begins once the first worker is ready and its server is known.
+import { getSystemErrorName } from 'node:util'
+import { acceptOn } from '../node-internals.ts'
+import type { ListenTarget } from '../options/types.ts'
+import type { ListenGrant, ServerFacts } from '../protocol.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { Listener } from './listener.ts'
+import { createPrivateSockets } from './private-sockets.ts'
+import type { BoundSocket } from './sockets.ts'
+
+const NO_COUNTS = { queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: 0 }
+
+export async function createAcceptingListener (sockets: BoundSocket[], { backlog }: ListenTarget, createDispatcher: (facts: ServerFacts) => Dispatcher): Promise<Listener> {
+  const privateSockets = await createPrivateSockets()
+  const addresses = sockets.map(({ address }) => address)
+  let dispatcher: Dispatcher | undefined
+
+  const begin = (facts: ServerFacts): Dispatcher => {
+    const created = createDispatcher(facts)
+    for (const { handle, address } of sockets) {
+      const errno = acceptOn(handle, backlog, created.accept)
+      if (errno !== 0) throw new Error(`listen ${getSystemErrorName(errno)}: ${JSON.stringify(address)}`)
+    }
+    return created
+  }
+  const stopAccepting = (): void => {
+    for (const { handle } of sockets.splice(0)) handle.close()
+  }
+
+  return {
+    addresses,
+    grant (worker) {
+      const body: ListenGrant = { kind: 'private', path: privateSockets.pathFor(worker.key), addresses }
+      return { body }
+    },
+    receive: (worker, message, handle) => dispatcher?.receive(worker, message, handle),
+    ready (worker) {
+      const facts = worker.server()
+      if (facts !== undefined) dispatcher ??= begin(facts)
+      dispatcher?.ready(worker)
+    },
+    gone: worker => dispatcher?.gone(worker),
+    async drain (grace) {
+      stopAccepting()
+      await dispatcher?.drain(grace)
+    },
+    close () {
+      stopAccepting()
+      dispatcher?.close()
+      void privateSockets.remove()
+    },
+    counts: () => dispatcher?.counts() ?? NO_COUNTS
+  }
+}

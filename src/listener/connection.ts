@@ -1,0 +1,157 @@
+// Connection scheduling: the primary accepts, a balancer picks the worker, and connections wait in the queue while every worker has its fill.
+import type { Balancer, BalancerConnection, BalancerWorker } from '../balancer/balancer.ts'
+import { deferred } from '../deferred.ts'
+import { createRelay } from '../handoff/relay.ts'
+import type { Member } from '../handoff/relay.ts'
+import { peerOf } from '../node-internals.ts'
+import type { ConnectionHandle } from '../node-internals.ts'
+import type { QueueLimits } from '../options/types.ts'
+import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { holdClient } from './held-client.ts'
+import type { HeldClient } from './held-client.ts'
+import type { ListenerParts, Receiver } from './listener.ts'
+import { busyAnswer } from './refusal.ts'
+import { createWaitingLine } from './waiting-line.ts'
+
+export interface ConnectionLimits {
+  readonly balancer: Balancer
+  /** How many connections a worker may have; Infinity without a limit. */
+  readonly maxConnections: number
+  readonly queue: QueueLimits
+}
+
+/** A connection in the queue. Only plain HTTP is watched: what is read of TLS could not be given on. */
+interface Waiting { readonly connection: ConnectionHandle, readonly peer: BalancerConnection, held: HeldClient | undefined }
+
+const RELAY_LIMITS = { limit: 10_000, waitTimeout: 30_000 }
+const NOBODY: ReadonlySet<Member> = new Set()
+const NOTHING = Buffer.alloc(0)
+
+export function createConnectionDispatcher ({ balancer, maxConnections, queue }: ConnectionLimits, { plainHttp1 }: ServerFacts, { workers }: ListenerParts): Dispatcher {
+  const sent = new Map<Member, number>()
+  const ended = new Map<Member, number>()
+  const drained = deferred()
+  const line = createWaitingLine<Waiting>(queue, refuse)
+  const relay = createRelay({
+    ...RELAY_LIMITS,
+    choose: (from, refused) => pick({}, from, refused),
+    onOffered: (member, change) => { sent.set(member, (sent.get(member) ?? 0) + change) }
+  })
+  let phase: 'serving' | 'draining' = 'serving'
+
+  function accept (connection: ConnectionHandle): void {
+    const peer = connectionFacts(connection)
+    const worker = line.depth() === 0 ? pick(peer, undefined, NOBODY) : undefined
+    if (worker !== undefined) return pass(connection, NOTHING, peer, worker)
+    line.join(hold(connection, peer))
+  }
+
+  function hold (connection: ConnectionHandle, peer: BalancerConnection): Waiting {
+    const waiting: Waiting = { connection, peer, held: undefined }
+    if (!plainHttp1) return waiting
+    waiting.held = holdClient(connection, {
+      onBytes: () => {},
+      onHangup: () => {
+        line.abandon(waiting)
+        settle()
+      },
+      onTimeout: () => {}
+    })
+    waiting.held.watch()
+    return waiting
+  }
+
+  function pass (connection: ConnectionHandle, head: Buffer, peer: BalancerConnection, first: Receiver): void {
+    // The first choice is made; the balancer is asked again only where that worker ends before it has taken the connection.
+    const choose = (_from: Member | undefined, refused: ReadonlySet<Member>): Receiver | undefined =>
+      refused.size === 0 ? first : pick(peer, undefined, refused)
+    relay.pass(connection, head, { choose, fresh: true })
+  }
+
+  /** Asks the balancer among the workers that are ready and have room. */
+  function pick (peer: BalancerConnection, from: Member | undefined, refused: ReadonlySet<Member>): Receiver | undefined {
+    const eligible = workers().filter(worker => worker.state() === 'ready' && worker !== from && !refused.has(worker) && countOf(worker) < maxConnections)
+    const picked = balancer.pick(eligible.map(snapshot), peer)
+    return picked === undefined ? undefined : eligible.find(({ slot }) => slot === picked.id)
+  }
+
+  function countOf (worker: Receiver): number {
+    return (sent.get(worker) ?? 0) - (ended.get(worker) ?? 0)
+  }
+
+  function snapshot (worker: Receiver): BalancerWorker {
+    const { inFlight, utilization } = worker.load()
+    return { id: worker.slot, generation: worker.generation, connections: countOf(worker), inFlight, utilization, draining: worker.state() !== 'ready' }
+  }
+
+  function pump (): void {
+    while (line.depth() > 0) {
+      const next = line.peek()
+      const worker = next === undefined ? undefined : pick(next.peer, undefined, NOBODY)
+      if (next === undefined || worker === undefined) break
+      line.leave()
+      const connection = next.held === undefined ? next.connection : next.held.release()
+      if (connection !== undefined) pass(connection, next.held?.head() ?? NOTHING, next.peer, worker)
+    }
+    settle()
+  }
+
+  function receive (worker: Receiver, message: ConnectionMessage, handle: unknown): void {
+    switch (message.type) {
+      case 'handoff-give': return relay.offer(worker, message, handle)
+      case 'handoff-took': return relay.settle(worker, message)
+      case 'connections-ended':
+        ended.set(worker, message.total)
+        return pump()
+      case 'request-took':
+      case 'request-done': return
+      default: return message satisfies never
+    }
+  }
+
+  function refuse ({ connection, held }: Waiting): void {
+    if (held === undefined) connection.close()
+    else held.refuse(busyAnswer())
+    settle()
+  }
+
+  function settle (): void {
+    if (phase === 'draining' && line.depth() === 0) drained.resolve()
+  }
+
+  return {
+    accept,
+    receive,
+    ready () {
+      relay.retry()
+      pump()
+    },
+    gone (worker) {
+      relay.gone(worker)
+      sent.delete(worker)
+      ended.delete(worker)
+      pump()
+    },
+    async drain () {
+      phase = 'draining'
+      settle()
+      await drained.promise
+    },
+    close () {
+      line.close()
+      for (let next = line.leave(); next !== undefined; next = line.leave()) refuse(next)
+      relay.close()
+    },
+    counts: () => ({ ...line.counts(), moved: relay.counts().passed })
+  }
+}
+
+function connectionFacts (connection: ConnectionHandle): BalancerConnection {
+  const { address, port, family } = peerOf(connection)
+  return {
+    ...address === undefined ? {} : { remoteAddress: address },
+    ...port === undefined ? {} : { remotePort: port },
+    ...family === undefined ? {} : { family }
+  }
+}

@@ -1,0 +1,217 @@
+// Request scheduling: connections are parked in the primary, and each request goes, with its first bytes, to the free worker with the fewest in its hands.
+import type { SendHandle } from 'node:child_process'
+import { deferred } from '../deferred.ts'
+import type { ConnectionHandle } from '../node-internals.ts'
+import type { QueueLimits } from '../options/types.ts'
+import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { headIsComplete } from './head.ts'
+import { holdClient } from './held-client.ts'
+import type { HeldClient } from './held-client.ts'
+import type { ListenerParts, Receiver } from './listener.ts'
+import { createWaitingLine } from './waiting-line.ts'
+import { busyAnswer, LATE_ANSWER } from './refusal.ts'
+
+/** `parked`: between requests. `due`: a request waits for a worker. `sent`: a worker was sent it. `serving`: that worker has begun. */
+type ClientState = 'parked' | 'due' | 'sent' | 'serving'
+
+interface Client {
+  readonly id: number
+  readonly held: HeldClient
+  state: ClientState
+  worker: Receiver | undefined
+  /** Runs while a header block is incomplete. */
+  late: NodeJS.Timeout | undefined
+}
+
+export interface RequestLimits {
+  /** How many requests a worker may have in its hands. */
+  readonly concurrency: number
+  readonly queue: QueueLimits
+}
+
+export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, facts: ServerFacts, { workers }: ListenerParts): Dispatcher {
+  const clients = new Map<number, Client>()
+  const hands = new Map<Receiver, number>()
+  const drained = deferred()
+  const line = createWaitingLine<Client>(queue, refuseBusy)
+  let lastId = 0
+  let lastKey = 0
+  let moved = 0
+  let phase: 'serving' | 'draining' | 'closed' = 'serving'
+
+  function accept (connection: ConnectionHandle): void {
+    const held = holdClient(connection, {
+      onBytes: () => { if (client.state === 'parked') lookAtHead(client) },
+      onHangup: () => forget(client),
+      onTimeout: () => { if (client.state === 'parked') drop(client) }
+    })
+    const client: Client = { id: ++lastId, held, state: 'parked', worker: undefined, late: undefined }
+    clients.set(client.id, client)
+    park(client, facts.headersTimeout)
+  }
+
+  /** Waits for the next request; a slow one costs no worker, since it goes only once its header block is here. */
+  function park (client: Client, timeout = facts.keepAliveTimeout): void {
+    if (phase === 'closed') return drop(client)
+    client.state = 'parked'
+    client.worker = undefined
+    client.held.setTimeout(timeout)
+    client.held.watch()
+  }
+
+  function lookAtHead (client: Client): void {
+    if (headIsComplete(client.held.head())) return becomeDue(client)
+    if (client.late === undefined && facts.headersTimeout > 0) {
+      client.late = setTimeout(() => {
+        clients.delete(client.id)
+        client.held.refuse(LATE_ANSWER)
+      }, facts.headersTimeout)
+    }
+  }
+
+  function becomeDue (client: Client): void {
+    clearTimeout(client.late)
+    client.late = undefined
+    client.held.setTimeout(0)
+    client.state = 'due'
+    const worker = line.depth() === 0 ? freest() : undefined
+    if (worker === undefined) line.join(client)
+    else send(client, worker)
+  }
+
+  /** The ready worker with the fewest requests in its hands; of equals, the next in turn. */
+  function freest (): Receiver | undefined {
+    let best: Receiver | undefined
+    let fewest = concurrency
+    for (const worker of inTurn(workers(), lastKey)) {
+      const count = hands.get(worker) ?? 0
+      if (worker.state() !== 'ready' || count >= fewest) continue
+      best = worker
+      fewest = count
+    }
+    lastKey = best?.key ?? lastKey
+    return best
+  }
+
+  function send (client: Client, worker: Receiver): void {
+    const { held, id } = client
+    held.stop()
+    client.state = 'sent'
+    client.worker = worker
+    hands.set(worker, (hands.get(worker) ?? 0) + 1)
+    const message = { type: 'request-take', id, head: held.head().toString('base64') } as const
+    void worker.channel.post(message, held.handle() as unknown as SendHandle).then(sent => { if (!sent) sendElsewhere(client, worker) })
+  }
+
+  /** The worker ended, or drains, before it had begun: the request is untouched, and first in line. */
+  function sendElsewhere (client: Client, worker: Receiver): void {
+    if (client.state !== 'sent' || client.worker !== worker || !clients.has(client.id)) return
+    letGo(worker)
+    client.state = 'due'
+    client.worker = undefined
+    line.rejoin(client)
+    client.held.watch()
+    pump()
+  }
+
+  function letGo (worker: Receiver): void {
+    hands.set(worker, Math.max(0, (hands.get(worker) ?? 0) - 1))
+  }
+
+  function pump (): void {
+    while (line.depth() > 0) {
+      const worker = freest()
+      if (worker === undefined) break
+      const client = line.leave()
+      if (client !== undefined) send(client, worker)
+    }
+    settle()
+  }
+
+  function receive (worker: Receiver, message: ConnectionMessage): void {
+    if (message.type !== 'request-took' && message.type !== 'request-done') return
+    const client = clients.get(message.id)
+    if (client === undefined || client.worker !== worker) return
+    if (message.type === 'request-took') return took(client, worker, message.taken)
+    letGo(worker)
+    moved++
+    if (message.outcome === 'idle') park(client)
+    else drop(client)
+    pump()
+  }
+
+  function took (client: Client, worker: Receiver, taken: boolean): void {
+    if (!taken) return sendElsewhere(client, worker)
+    client.state = 'serving'
+    client.held.forgetHead()
+  }
+
+  function gone (worker: Receiver): void {
+    for (const client of clients.values()) {
+      if (client.worker !== worker) continue
+      // Begun is begun: to ask again could do the work twice.
+      if (client.state === 'serving') drop(client)
+      else sendElsewhere(client, worker)
+    }
+    hands.delete(worker)
+    pump()
+  }
+
+  function refuseBusy (client: Client): void {
+    clients.delete(client.id)
+    client.held.refuse(busyAnswer())
+    settle()
+  }
+
+  function forget (client: Client): void {
+    clearTimeout(client.late)
+    clients.delete(client.id)
+    line.abandon(client)
+    settle()
+  }
+
+  function drop (client: Client): void {
+    clearTimeout(client.late)
+    clients.delete(client.id)
+    client.held.drop()
+    settle()
+  }
+
+  function settle (): void {
+    if (phase === 'serving') return
+    const waits = [...clients.values()].some(({ state }) => state !== 'serving')
+    if (!waits) drained.resolve()
+  }
+
+  return {
+    accept,
+    receive,
+    ready: pump,
+    gone,
+    async drain (grace) {
+      phase = 'draining'
+      const timer = setTimeout(() => {
+        phase = 'closed'
+        for (const client of clients.values()) if (client.state === 'parked') drop(client)
+        settle()
+      }, grace)
+      settle()
+      await drained.promise
+      clearTimeout(timer)
+      phase = 'closed'
+    },
+    close () {
+      phase = 'closed'
+      line.close()
+      for (const client of clients.values()) drop(client)
+    },
+    counts: () => ({ ...line.counts(), moved })
+  }
+}
+
+/** The workers, beginning behind the one that was last. */
+function inTurn (workers: readonly Receiver[], lastKey: number): readonly Receiver[] {
+  const start = workers.findIndex(({ key }) => key > lastKey)
+  return start <= 0 ? workers : [...workers.slice(start), ...workers.slice(0, start)]
+}

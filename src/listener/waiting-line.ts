@@ -1,0 +1,56 @@
+// The bounded queue at work: whoever finds it full, or waits too long, is refused.
+import type { QueueLimits } from '../options/types.ts'
+import type { ListenerCounts } from './listener.ts'
+import { createQueue } from './queue.ts'
+
+export interface WaitingLine<T> {
+  /** At the end; refused at once where the line is full. */
+  readonly join: (item: T) => void
+  /** At the front, with the time it has waited before: it had its turn, and the worker failed it. */
+  readonly rejoin: (item: T) => void
+  /** Who is next, without leaving. */
+  readonly peek: () => T | undefined
+  readonly leave: () => T | undefined
+  /** It has gone by itself. */
+  readonly abandon: (item: T) => void
+  readonly depth: () => number
+  readonly counts: () => Pick<ListenerCounts, 'queued' | 'rejectedFull' | 'rejectedTimeout'>
+  readonly close: () => void
+}
+
+export function createWaitingLine<T> (limits: QueueLimits, refuse: (item: T) => void, now: () => number = () => performance.now()): WaitingLine<T> {
+  const queue = createQueue<T>(limits)
+  let alarm: NodeJS.Timeout | undefined
+
+  /** One timer for the whole line, for whoever has waited longest. */
+  const setAlarm = (): void => {
+    if (alarm !== undefined || queue.depth === 0) return
+    const next = queue.nextDeadline()
+    if (next === undefined || next === Infinity) return
+    alarm = setTimeout(() => {
+      alarm = undefined
+      for (const item of queue.expire(now())) refuse(item)
+      setAlarm()
+    }, Math.max(1, next - now()))
+  }
+
+  return {
+    join (item) {
+      if (queue.push(item, now()) === 'full') return refuse(item)
+      setAlarm()
+    },
+    rejoin (item) {
+      queue.unshift(item, now())
+      setAlarm()
+    },
+    peek: () => queue.peek(),
+    leave: () => queue.shift(now()),
+    abandon: item => { queue.remove(item) },
+    depth: () => queue.depth,
+    counts () {
+      const { depth, rejected } = queue.stats()
+      return { queued: depth, rejectedFull: rejected.full, rejectedTimeout: rejected.timeout }
+    },
+    close: () => clearTimeout(alarm)
+  }
+}
