@@ -15,7 +15,7 @@ export type BindTarget = { address: string, port: number, ipv6Only: boolean } | 
 
 type CreateHandle = (address: string, port: number, type: number, fd: number, flags: number) => SocketHandle | number
 interface NetInternals { _createServerHandle?: CreateHandle }
-interface ServerInternals { _handle: unknown, _listen2?: (address: null, port: number, type: number, backlog: number) => void }
+interface ServerInternals { _handle: unknown, _pipeName?: string | undefined, _listen2?: (address: null, port: number, type: number, backlog: number) => void }
 
 const UV_TCP_IPV6ONLY = 1
 const PIPE = -1
@@ -55,13 +55,15 @@ export function addressOfHandle (handle: SocketHandle): BoundAddress {
   return { address: out.address ?? '', family: out.family ?? '', port: out.port ?? 0 }
 }
 
-/** Lets a server listen on a handle another process has bound. The public `listen(handle)` takes TCP only, so Unix sockets go the way `node:cluster` itself goes. */
-export function listenOnHandle (server: net.Server, handle: SocketHandle, backlog: number): void {
+/** Lets a server listen on a handle another process has bound, a Unix socket's with its path. The public `listen(handle)` takes TCP only, so Unix sockets go the way `node:cluster` itself goes. */
+export function listenOnHandle (server: net.Server, handle: SocketHandle, backlog: number, path?: string): void {
   const internal = server as unknown as ServerInternals
   if (typeof handle.getsockname === 'function') {
     server.listen(handle as unknown as { fd: number }, backlog)
   } else {
     internal._handle = handle
+    // What `server.address()` tells of a Unix socket; Fastify logs it.
+    internal._pipeName = path
     internal._listen2?.(null, PIPE, PIPE, backlog)
   }
 }

@@ -1,5 +1,6 @@
 // What primary and worker say to each other: data only, one union for each direction.
 import type { SerializedError } from './errors.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { HandoffToPrimary, HandoffToWorker } from './handoff/messages.ts'
 
 /** A bound address as Node reports it: TCP, or the path of a Unix socket. */
@@ -50,7 +51,10 @@ export type ToPrimary =
   | { type: 'ready', addresses: BoundAddress[], handsOff: boolean, server: ServerFacts }
   | { type: 'boot-failed', error: SerializedError }
   | { type: 'crashed', error: SerializedError }
+  /** It drains, accepts no more, and what was idle has moved to others. */
+  | { type: 'handed-over' }
   | { type: 'signal', signal: string }
+  | { type: 'snapshot', snapshot: Snapshot }
   | ConnectionMessage
 
 export type ToWorker =
@@ -59,6 +63,8 @@ export type ToWorker =
   | HandoffToWorker
   /** With the connection's handle: serve one request, `head` is what was read of it, in base64. */
   | { type: 'request-take', id: number, head: string }
+  /** Give idle connections away that make about `rate` requests a second, `max` at most. */
+  | { type: 'rebalance', rate: number, max: number }
   /** The whole cluster is about to stop: each response ends its connection. */
   | { type: 'announce-end' }
 

@@ -3,11 +3,16 @@ import type { FastifyInstance } from 'fastify'
 import type { RequestInFlight } from './protocol.ts'
 import type { WorkerInfo } from './worker-info.ts'
 
+/** Requests begun, requests refused under overload, and responses by class ('2xx', …). */
+export interface RequestCounts { readonly total: number, readonly shed: number, readonly responses: Readonly<Record<string, number>> }
+
 /** The first hook of every route of an app: identity, requests in flight, shedding, draining. */
 export interface RequestGate {
   readonly worker: WorkerInfo
   /** Requests that have begun and not ended. */
   inFlight: () => number
+  /** Since the app began. */
+  counts: () => RequestCounts
   /** The oldest of them, `limit` at most. */
   list: (limit: number) => RequestInFlight[]
   /**

@@ -37,6 +37,8 @@ export interface Connections {
   /** The same for one. */
   isIdle: (connection: Connection) => boolean
   counts: () => ConnectionCounts
+  /** How many came from other processes and went to others; the part of `counts` that costs nothing. */
+  moves: () => Pick<ConnectionCounts, 'movedIn' | 'movedOut'>
   /** Adds a socket that came from another process; the server does not hear of it before `state` is `serving`. */
   adopt: (socket: net.Socket) => Connection
   /** Lets go of this process's copy: the connection itself lives on elsewhere. */
@@ -101,6 +103,7 @@ export function trackConnections (server: net.Server, now: () => number = () => 
     all: () => [...open.values()],
     idle,
     isIdle: connection => idleAmong([connection]).length === 1,
+    moves: () => ({ movedIn: moves.in, movedOut: moves.out }),
     counts: () => ({ open: open.size, idle: idle().length, movedIn: moves.in, movedOut: moves.out }),
     adopt: socket => {
       moves.in++

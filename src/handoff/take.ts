@@ -1,6 +1,7 @@
 // Worker side, incoming: a received connection waits for its first byte outside the HTTP server, then is served like any other.
 import http from 'node:http'
 import type net from 'node:net'
+import tls from 'node:tls'
 import type { Channel } from '../channel.ts'
 import { adoptHandle, isConnectionHandle } from '../node-internals.ts'
 import type { ConnectionHandle } from '../node-internals.ts'
@@ -45,7 +46,7 @@ export function takeConnection (connections: Connections, handle: ConnectionHand
   const { server } = connections
   const socket = adoptHandle(server, handle)
   // TLS and HTTP/2 read for themselves, and only from a connection nobody has read.
-  if (!(server instanceof http.Server)) return { connection: undefined, begin: () => { server.emit('connection', socket) } }
+  if (!(server instanceof http.Server)) return { connection: undefined, begin: () => announce(server, socket) }
   const connection = connections.adopt(socket)
   const destroy = (): void => { socket.destroy() }
   socket.on('error', destroy)
@@ -72,6 +73,12 @@ export function takeConnection (connections: Connections, handle: ConnectionHand
     socket.resume()
   }
   return { connection, begin }
+}
+
+/** An HTTP/2 session takes the handle over as it is, so that it must be reading; TLS starts its own. */
+function announce (server: net.Server, socket: net.Socket): void {
+  server.emit('connection', socket)
+  if (!(server instanceof tls.Server)) socket.resume()
 }
 
 function idleTimeout (server: net.Server, { socket }: Connection): number {

@@ -39,6 +39,7 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
       if (facts !== undefined) dispatcher ??= begin(facts)
       dispatcher?.ready(worker)
     },
+    prefer: (giver, taker, count) => dispatcher?.prefer(giver, taker, count),
     gone: worker => dispatcher?.gone(worker),
     async drain (grace) {
       stopAccepting()
@@ -47,7 +48,7 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
     close () {
       stopAccepting()
       dispatcher?.close()
-      void privateSockets.remove()
+      privateSockets.remove()
     },
     counts: () => dispatcher?.counts() ?? NO_COUNTS
   }

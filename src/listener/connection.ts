@@ -11,6 +11,7 @@ import type { Dispatcher } from './dispatcher.ts'
 import { holdClient } from './held-client.ts'
 import type { HeldClient } from './held-client.ts'
 import type { ListenerParts, Receiver } from './listener.ts'
+import { createPreferences } from './preferences.ts'
 import { busyAnswer } from './refusal.ts'
 import { createWaitingLine } from './waiting-line.ts'
 
@@ -33,9 +34,10 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   const ended = new Map<Member, number>()
   const drained = deferred()
   const line = createWaitingLine<Waiting>(queue, refuse)
+  const preferences = createPreferences()
   const relay = createRelay({
     ...RELAY_LIMITS,
-    choose: (from, refused) => pick({}, from, refused),
+    choose: preferences.first((from, refused) => pick({}, from, refused)),
     onOffered: (member, change) => { sent.set(member, (sent.get(member) ?? 0) + change) }
   })
   let phase: 'serving' | 'draining' = 'serving'
@@ -71,7 +73,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
 
   /** Asks the balancer among the workers that are ready and have room. */
   function pick (peer: BalancerConnection, from: Member | undefined, refused: ReadonlySet<Member>): Receiver | undefined {
-    const eligible = workers().filter(worker => worker.state() === 'ready' && worker !== from && !refused.has(worker) && countOf(worker) < maxConnections)
+    const eligible = workers().filter(worker => worker.accepts() && worker !== from && !refused.has(worker) && countOf(worker) < maxConnections)
     const picked = balancer.pick(eligible.map(snapshot), peer)
     return picked === undefined ? undefined : eligible.find(({ slot }) => slot === picked.id)
   }
@@ -82,7 +84,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
 
   function snapshot (worker: Receiver): BalancerWorker {
     const { inFlight, utilization } = worker.load()
-    return { id: worker.slot, generation: worker.generation, connections: countOf(worker), inFlight, utilization, draining: worker.state() !== 'ready' }
+    return { id: worker.slot, generation: worker.generation, connections: countOf(worker), inFlight, utilization, draining: !worker.accepts() }
   }
 
   function pump (): void {
@@ -133,6 +135,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
       ended.delete(worker)
       pump()
     },
+    prefer: preferences.prefer,
     async drain () {
       phase = 'draining'
       settle()

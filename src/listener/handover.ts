@@ -2,12 +2,14 @@
 import { createRelay } from '../handoff/relay.ts'
 import type { ChooseReceiver, Member } from '../handoff/relay.ts'
 import type { Listener, Receiver } from './listener.ts'
+import { createPreferences } from './preferences.ts'
 
 // Connections on their way between workers: how many at once, and how long they wait when nobody is there, in ms.
 const LIMITS = { limit: 10_000, waitTimeout: 30_000 }
 
-export function createHandover (workers: () => readonly Receiver[]): Pick<Listener, 'receive' | 'ready' | 'gone' | 'close' | 'counts'> {
-  const relay = createRelay({ ...LIMITS, choose: inTurn(workers) })
+export function createHandover (workers: () => readonly Receiver[]): Pick<Listener, 'receive' | 'ready' | 'gone' | 'prefer' | 'close' | 'counts'> {
+  const preferences = createPreferences()
+  const relay = createRelay({ ...LIMITS, choose: preferences.first(inTurn(workers)) })
   return {
     receive (worker, message, handle) {
       if (message.type === 'handoff-give') relay.offer(worker, message, handle)
@@ -15,6 +17,7 @@ export function createHandover (workers: () => readonly Receiver[]): Pick<Listen
     },
     ready: relay.retry,
     gone: relay.gone,
+    prefer: preferences.prefer,
     close: relay.close,
     counts: () => ({ queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: relay.counts().passed })
   }
@@ -24,7 +27,7 @@ export function createHandover (workers: () => readonly Receiver[]): Pick<Listen
 function inTurn (workers: () => readonly Receiver[]): ChooseReceiver {
   let last = 0
   return (from, refused) => {
-    const ready = workers().filter(worker => worker.state() === 'ready' && worker !== from && !refused.has(worker as Member))
+    const ready = workers().filter(worker => worker.accepts() && worker !== from && !refused.has(worker as Member))
     // Keys grow with each fork, so the next higher one is the next in turn.
     const next = ready.find(({ key }) => key > last) ?? ready[0]
     last = next?.key ?? last

@@ -10,7 +10,8 @@ export interface Receiver {
   readonly generation: number
   readonly pid: number
   readonly channel: Channel<ToWorker>
-  readonly state: () => string
+  /** True while it is ready and can be told so: a worker that was killed loses its channel before anybody learns of its end. */
+  readonly accepts: () => boolean
   readonly load: () => ReceiverLoad
   /** What it said of its server when it became ready. */
   readonly server: () => ServerFacts | undefined
@@ -37,6 +38,8 @@ export interface Listener {
   readonly ready: (worker: Receiver) => void
   /** A worker's last message was read. */
   readonly gone: (worker: Receiver) => void
+  /** The next `count` connections that `giver` gives away are meant for `taker`. */
+  readonly prefer: (giver: Receiver, taker: Receiver, count: number) => void
   /** Accepts no more; resolves when nothing waits here for a worker, at the latest after `grace` ms. */
   readonly drain: (grace: number) => Promise<void>
   /** Gives everything up that is still held. Idempotent. */

@@ -21,4 +21,4 @@ export function busyAnswer (random: () => number = Math.random): Buffer {
 }
 
 /** What Node's HTTP server answers when the header block does not arrive within headersTimeout. */
-export const LATE_ANSWER: Buffer = Buffer.from('HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n')
+export const LATE_ANSWER: Buffer = Buffer.from('HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')

@@ -62,6 +62,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
 
   function lookAtHead (client: Client): void {
     if (headIsComplete(client.held.head())) return becomeDue(client)
+    client.held.setTimeout(0)
     if (client.late === undefined && facts.headersTimeout > 0) {
       client.late = setTimeout(() => {
         clients.delete(client.id)
@@ -86,7 +87,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     let fewest = concurrency
     for (const worker of inTurn(workers(), lastKey)) {
       const count = hands.get(worker) ?? 0
-      if (worker.state() !== 'ready' || count >= fewest) continue
+      if (!worker.accepts() || count >= fewest) continue
       best = worker
       fewest = count
     }
@@ -189,6 +190,8 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     receive,
     ready: pump,
     gone,
+    // Connections do not stay with a worker here.
+    prefer: () => {},
     async drain (grace) {
       phase = 'draining'
       const timer = setTimeout(() => {

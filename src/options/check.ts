@@ -48,12 +48,17 @@ export function checkOptions (options: unknown, expectations: Expectations, path
   if (!isObject(options)) throw new InvalidOptionError(path === '' ? 'options' : path, 'an object', inspect(options))
   for (const [key, value] of Object.entries(options)) {
     const name = path === '' ? key : `${path}.${key}`
-    const expectation = expectations[key]
+    const expectation = Object.hasOwn(expectations, key) ? expectations[key] : undefined
     if (expectation === undefined) throw new UnknownOptionError(name, didYouMean(key, Object.keys(expectations)))
     if (value === undefined) continue
     if (!expectation.accepts(value)) throw new InvalidOptionError(name, expectation.expected, inspect(value, { depth: 1 }))
     if (expectation.inside !== undefined && isObject(value)) checkOptions(value, expectation.inside, name)
   }
+}
+
+/** The options that have a value: one present as `undefined` is one left out, and its default counts. */
+export function given<Options extends object> (options: Options | undefined): Options {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Options
 }
 
 function didYouMean (key: string, known: readonly string[]): string {

@@ -1,5 +1,5 @@
 // Resolves the options of the plugin once: checked, with every default in place, frozen.
-import { anyObject, boolean, checkOptions, either, group, oneOf } from './check.ts'
+import { anyObject, boolean, checkOptions, either, given, group, oneOf } from './check.ts'
 import type { Expectation, Expectations } from './check.ts'
 import type { FastifyClusterizeOptions, HeaderOptions, ResolvedPluginOptions } from './plugin-types.ts'
 
@@ -22,8 +22,8 @@ export const pluginExpectations: Expectations & Record<keyof FastifyClusterizeOp
 export function resolvePluginOptions (options: FastifyClusterizeOptions): ResolvedPluginOptions {
   checkOptions(options, pluginExpectations)
   return Object.freeze({
-    headers: options.headers === false ? [] : headerNames({ id: true, pid: false, generation: false, ...options.headers }),
-    underPressure: options.underPressure ?? {}
+    headers: options.headers === false ? [] : headerNames({ id: true, pid: false, generation: false, ...given(options.headers) }),
+    underPressure: options.underPressure === false ? false : given(options.underPressure)
   })
 }
 

@@ -1,13 +1,11 @@
 // Resolves the options of clusterize() once: checked, with every default in place, frozen.
 import { ConflictingOptionsError } from '../errors.ts'
-import { anyObject, boolean, callable, checkOptions, either, group, milliseconds, oneOf, text, whole } from './check.ts'
+import { anyObject, boolean, callable, checkOptions, either, given, group, milliseconds, oneOf, text, whole } from './check.ts'
 import type { Expectation, Expectations } from './check.ts'
 import { pluginExpectations } from './resolve-plugin.ts'
 import { BALANCER_NAMES, isBalancer } from '../balancer/resolve-balancer.ts'
 import type { ClusterizeOptions, ListenTarget, ResolvedOptions } from './types.ts'
-import { workerCount } from './worker-count.ts'
-
-const MAX_WORKERS = 1024
+import { MAX_WORKERS, workerCount } from './worker-count.ts'
 
 const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> = {
   port: whole(0, 65535),
@@ -30,7 +28,9 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   drainTimeout: milliseconds,
   idleGrace: milliseconds,
   errorDrainTimeout: milliseconds,
+  snapshotInterval: { ...milliseconds, expected: 'a number of milliseconds from 50', accepts: value => milliseconds.accepts(value) && Number(value) >= 50 },
   restart: group({ delay: milliseconds, maxDelay: milliseconds, resetAfter: milliseconds }),
+  rebalance: boolean,
   reload: group({ concurrency: whole(1, MAX_WORKERS), stableFor: milliseconds }),
   plugin: group(pluginExpectations),
   compileCache: boolean
@@ -53,25 +53,27 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     drainTimeout: options.drainTimeout ?? 30_000,
     idleGrace: options.idleGrace ?? 1_000,
     errorDrainTimeout: options.errorDrainTimeout ?? 5_000,
-    restart: Object.freeze({ delay: 100, maxDelay: 30_000, resetAfter: 60_000, ...options.restart }),
+    snapshotInterval: options.snapshotInterval ?? 500,
+    restart: Object.freeze({ delay: 100, maxDelay: 30_000, resetAfter: 60_000, ...given(options.restart) }),
     balancer: options.balancer ?? 'least-connections',
     maxConnections: options.maxConnections ?? Infinity,
     concurrency: options.concurrency ?? 2,
-    queue: Object.freeze({ limit: 1_024, timeout: 10_000, ...options.queue }),
-    reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...options.reload }),
-    plugin: Object.freeze({ ...options.plugin }),
+    queue: Object.freeze({ limit: 1_024, timeout: 10_000, ...given(options.queue) }),
+    rebalance: options.rebalance ?? true,
+    reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...given(options.reload) }),
+    plugin: Object.freeze({ ...given(options.plugin) }),
     compileCache: options.compileCache ?? true
   })
 }
 
-function checkCombinations ({ path, port, host, ipv6Only, readableAll, writableAll, restart, idleGrace, drainTimeout }: ClusterizeOptions): void {
+function checkCombinations ({ path, port, host, ipv6Only, readableAll, writableAll, restart, idleGrace, drainTimeout = 30_000 }: ClusterizeOptions): void {
   const conflict = (names: string, why: string): never => { throw new ConflictingOptionsError(names, why) }
   if (path !== undefined && (port !== undefined || host !== undefined)) conflict('"path" and "port" or "host"', 'a server listens on a Unix socket or on TCP')
   if (path !== undefined && ipv6Only !== undefined) conflict('"path" and "ipv6Only"', 'a Unix socket has no IP version')
-  if (path === undefined && (readableAll ?? writableAll) === true) conflict('"readableAll", "writableAll" and TCP', 'they set the mode of a Unix socket: give "path"')
+  if (path === undefined && (readableAll === true || writableAll === true)) conflict('"readableAll", "writableAll" and TCP', 'they set the mode of a Unix socket: give "path"')
   const { delay = 100, maxDelay = 30_000 } = restart ?? {}
   if (delay > maxDelay) conflict('"restart.delay" and "restart.maxDelay"', `the first wait (${delay} ms) is longer than the longest (${maxDelay} ms)`)
-  if (idleGrace !== undefined && drainTimeout !== undefined && idleGrace > drainTimeout) {
+  if (idleGrace !== undefined && idleGrace > drainTimeout) {
     conflict('"idleGrace" and "drainTimeout"', `the grace of idle connections (${idleGrace} ms) is part of the drain (${drainTimeout} ms)`)
   }
 }

@@ -93,6 +93,11 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
    * @default 5000
    */
   errorDrainTimeout?: number
+  /**
+   * How often each worker reports its load, in ms.
+   * @default 500
+   */
+  snapshotInterval?: number
   /** When a worker that ended by itself is replaced. */
   restart?: RestartOptions
   /**
@@ -112,6 +117,11 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
   concurrency?: number
   /** The queue of `scheduling: 'connection'` and `'request'`. */
   queue?: QueueOptions
+  /**
+   * Whether a worker clearly busier than the others gives some idle connections away, with `scheduling: 'kernel'` and `'connection'`.
+   * @default true
+   */
+  rebalance?: boolean
   /** How a rolling reload goes. */
   reload?: ReloadOptions
   /** Options of the plugin, for an app that does not register it itself. */
@@ -146,11 +156,13 @@ export interface ResolvedOptions {
   readonly drainTimeout: number
   readonly idleGrace: number
   readonly errorDrainTimeout: number
+  readonly snapshotInterval: number
   readonly restart: Readonly<Required<RestartOptions>>
   readonly balancer: BalancerOption
   readonly maxConnections: number
   readonly concurrency: number
   readonly queue: QueueLimits
+  readonly rebalance: boolean
   readonly reload: Readonly<Required<ReloadOptions>>
   readonly plugin: FastifyClusterizeOptions
   readonly compileCache: boolean

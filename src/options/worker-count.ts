@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os'
 import { InvalidEnvironmentError } from '../errors.ts'
 import { cgroupCpuQuota } from './cgroup-quota.ts'
 
+export const MAX_WORKERS = 1024
+
 export interface CpuSources {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly parallelism: () => number
@@ -18,8 +20,8 @@ export function workerCount (wanted: number | 'auto', sources: CpuSources = real
   if (wanted !== 'auto') return wanted
   const fromEnvironment = sources.environment['WEB_CONCURRENCY']
   if (fromEnvironment === undefined || fromEnvironment === '') return usableCpus(sources)
-  if (!/^[1-9]\d{0,3}$/.test(fromEnvironment)) {
-    throw new InvalidEnvironmentError('WEB_CONCURRENCY', 'a whole number from 1 to 9999', JSON.stringify(fromEnvironment))
+  if (!/^[1-9]\d{0,3}$/.test(fromEnvironment) || Number(fromEnvironment) > MAX_WORKERS) {
+    throw new InvalidEnvironmentError('WEB_CONCURRENCY', `a whole number from 1 to ${MAX_WORKERS}`, JSON.stringify(fromEnvironment))
   }
   return Number(fromEnvironment)
 }

@@ -5,6 +5,7 @@ import { AppReadyError } from '../errors.ts'
 import type { FastifyClusterizeOptions } from '../options/plugin-types.ts'
 import { installGate } from './gate.ts'
 import type { PluginGate } from './gate.ts'
+import { labelLog } from './label-log.ts'
 import { fastifyClusterize } from './plugin.ts'
 
 // Fastify publishes each new instance here, before user code sees it: https://fastify.dev/docs/latest/Reference/Hooks/#diagnostics-channel-hooks
@@ -13,7 +14,9 @@ const CREATED = 'fastify.initialization'
 /** Installs the gate on each Fastify instance created until the returned function is called; child plugins registered before ours are covered that way. */
 export function gateNewInstances (): () => void {
   const onCreated = (message: unknown): void => {
-    installGate((message as { fastify: FastifyInstance }).fastify)
+    const { fastify } = message as { fastify: FastifyInstance }
+    // The log too at once: children that plugins derive from it before ours is registered take its bindings with them.
+    labelLog(fastify.log, installGate(fastify).worker)
   }
   subscribe(CREATED, onCreated)
   return () => { unsubscribe(CREATED, onCreated) }

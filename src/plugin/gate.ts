@@ -1,4 +1,5 @@
 // One onRequest hook before all others: says who answers, counts the request in flight, asks whether to shed, announces the end of the connection while draining.
+import { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
 import { gateOf, setGate } from '../request-gate.ts'
 import type { RequestGate } from '../request-gate.ts'
@@ -11,6 +12,7 @@ export interface PluginGate extends RequestGate {
   /** False until the plugin's options are known; the hooks let everything pass until then. */
   isConfigured: () => boolean
   configure: (options: ResolvedPluginOptions) => void
+  readonly countShed: () => void
   /** A hook that may answer instead of the route, or undefined. */
   setPressureHook: (hook: onRequestHookHandler | undefined) => void
 }
@@ -33,26 +35,36 @@ function createGate (app: FastifyInstance): PluginGate {
   const listeners = new Set<() => void>()
   let headers: ReadonlyArray<readonly [name: string, value: string]> = []
   let pressureHook: onRequestHookHandler | undefined
+  const responses = [0, 0, 0, 0, 0]
+  let total = 0
+  let shed = 0
   let configured = false
   let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
   app.addHook('onRequest', function gate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
     replies.add(reply)
+    total++
+    watchEnd(reply, settle)
     for (const [name, value] of headers) reply.header(name, value)
     if (ends !== 'none') announceEnd(reply, ends)
     if (pressureHook === undefined) done()
     else pressureHook.call(this, request, reply, done)
   })
 
-  app.addHook('onResponse', function settle (_request, reply, done) {
-    replies.delete(reply)
+  const settle = (reply: FastifyReply): void => {
+    if (!replies.delete(reply)) return
+    if (reply.raw.headersSent) {
+      const responseClass = Math.trunc(reply.raw.statusCode / 100) - 1
+      responses[responseClass] = (responses[responseClass] ?? 0) + 1
+    }
     for (const listener of listeners) listener()
-    done()
-  })
+  }
 
   return {
     worker: identity.info,
     inFlight: () => replies.size,
+    counts: () => ({ total, shed, responses: Object.fromEntries(responses.map((count, index) => [`${index + 1}xx`, count])) }),
+    countShed () { shed++ },
     list: limit => [...replies].slice(0, limit).map(describe),
     onSettled (listener) {
       listeners.add(listener)
@@ -73,11 +85,20 @@ function createGate (app: FastifyInstance): PluginGate {
   }
 }
 
+/** An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. */
+function watchEnd (reply: FastifyReply, onEnd: (reply: FastifyReply) => void): void {
+  const { raw } = reply.request
+  reply.raw.once('close', () => onEnd(reply))
+  // A response that waits behind another of a pipeline closes without an event on Node 20; its request does not.
+  if ((reply.raw.socket ?? null) === null) raw.once('close', () => { if (raw.socket.destroyed) onEnd(reply) })
+}
+
 /** HTTP/2 has no Connection header; its sessions end by GOAWAY. TLS cannot move, since its state is in this process. */
 function announceEnd (reply: FastifyReply, ends: 'every-connection' | 'unmovable-connections'): void {
-  const { raw, protocol } = reply.request
+  const { raw } = reply.request
   if (raw.httpVersionMajor !== 1 || reply.raw.headersSent) return
-  if (ends === 'every-connection' || protocol === 'https') reply.header('connection', 'close')
+  // Not `request.protocol`, which believes a proxy's header where the app trusts it.
+  if (ends === 'every-connection' || raw.socket instanceof TLSSocket) reply.header('connection', 'close')
 }
 
 function describe (reply: FastifyReply): RequestInFlight {

@@ -17,8 +17,12 @@ export async function registerUnderPressure (fastify: FastifyInstance, gate: Plu
   if (fastify.hasPlugin(NAME)) return
   let readings: Readings | undefined
   await fastify.register(async child => {
-    captureOnRequest(child, hook => gate.setPressureHook(hook))
-    await child.register(underPressure, withDefaults(options, () => child.memoryUsage().eventLoopDelay))
+    captureOnRequest(child, hook => gate.setPressureHook(function (request, reply, done) {
+      // A part of the app that has registered it too decides for its own routes.
+      if (this !== child && this.hasPlugin(NAME)) done()
+      else hook.call(this, request, reply, done)
+    }))
+    await child.register(underPressure, withDefaults(options, gate, () => child.memoryUsage().eventLoopDelay))
     readings = { isUnderPressure: () => child.isUnderPressure(), memoryUsage: () => child.memoryUsage() }
   })
   // Only now is it known whether the app registered its own after us.
@@ -40,30 +44,31 @@ function captureOnRequest (child: FastifyInstance, keep: (hook: onRequestHookHan
 }
 
 function decorateWith (fastify: FastifyInstance, { isUnderPressure, memoryUsage }: Readings): void {
-  fastify.decorate('isUnderPressure', isUnderPressure)
-  fastify.decorate('memoryUsage', memoryUsage)
+  if (!fastify.hasDecorator('isUnderPressure')) fastify.decorate('isUnderPressure', isUnderPressure)
+  if (!fastify.hasDecorator('memoryUsage')) fastify.decorate('memoryUsage', memoryUsage)
 }
 
 /** Interval mode, because cumulative utilization averages since boot and reacts after minutes. */
-function withDefaults (options: UnderPressureOptions, loopDelay: () => number): UnderPressureOptions {
+function withDefaults (options: UnderPressureOptions, gate: PluginGate, loopDelay: () => number): UnderPressureOptions {
   const own: UnderPressureOptions = {
     eventLoopUtilizationMode: 'interval',
     maxEventLoopUtilization: UTILIZATION_LIMIT,
     retryAfter: RETRY_AFTER_SECONDS,
-    ...options.message === undefined ? { customError: ShedError } : {}
+    ...options
   }
-  const answersItself = options.pressureHandler !== undefined || options.customError !== undefined || options.message !== undefined
-  if (options.maxEventLoopUtilization === undefined && !answersItself) {
-    own.pressureHandler = shedWhenWaiting(loopDelay, options.retryAfter ?? RETRY_AFTER_SECONDS)
-  }
-  return { ...own, ...options }
+  return { pressureHandler: refuse(own, gate, options.maxEventLoopUtilization === undefined ? loopDelay : () => Infinity), ...own }
 }
 
-/** Answers as under-pressure does, except that utilization alone is no reason while the loop does not wait. */
-function shedWhenWaiting (loopDelay: () => number, retryAfter: number) {
+/** Answers as under-pressure does and counts it, except that utilization alone is no reason while the loop does not wait. */
+function refuse ({ retryAfter = RETRY_AFTER_SECONDS, customError, message }: UnderPressureOptions, gate: PluginGate, loopDelay: () => number): NonNullable<UnderPressureOptions['pressureHandler']> {
+  const Refusal = typeof customError === 'function' ? customError : ShedError
   return (_request: FastifyRequest, reply: FastifyReply, reason: string): void => {
     if (reason === underPressure.TYPE_EVENT_LOOP_UTILIZATION && loopDelay() < BUSY_LOOP_DELAY) return
+    gate.countShed()
+    const error = new Refusal()
+    if (message !== undefined) error.message = message
     reply.code(503).header('retry-after', retryAfter)
-    return new ShedError() as unknown as undefined
+    // under-pressure sends what its handler returns, although its types say that it returns nothing.
+    return error as unknown as undefined
   }
 }

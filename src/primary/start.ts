@@ -3,6 +3,7 @@ import { NoEntryError } from '../errors.ts'
 import type { Listener, OpenListener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
+import { whenAborted } from '../when-aborted.ts'
 import { WORKER_VARIABLE } from '../worker-variable.ts'
 import { compileCacheEnvironment } from './compile-cache.ts'
 import { createPrimaryEnding } from './ending.ts'
@@ -11,7 +12,9 @@ import type { EventSink } from './events.ts'
 import { createPrimaryLog } from './log.ts'
 import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
+import { startRebalancer } from './rebalancer.ts'
 import { createRestarts } from './restarts.ts'
+import type { ClusterStats } from './stats.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { Supervisor } from './supervisor.ts'
 import { forkWorker } from './worker-handle.ts'
@@ -26,6 +29,8 @@ export interface PrimaryResult {
   readonly events: EventSink['emitter']
   /** The workers there are, by slot. */
   readonly workers: () => readonly WorkerView[]
+  /** The cluster in numbers, from the workers' latest reports. */
+  readonly stats: () => ClusterStats
   /**
    * Rolls new code in: every worker is replaced by one that runs what is on disk now, one slot at a time, and no client notices.
    * A call during a reload waits for it and then runs one more.
@@ -55,6 +60,9 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
     warn: (event, message, fields) => log.warn({ event, ...fields }, message)
   })
   const supervisor = fleet.supervisor = superviseWith(options, log, events, listener)
+  const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
+  const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
+  events.emitter.once('stop', stopRebalancing)
   const ending = createPrimaryEnding(supervisor, listener, options, log, events)
   try {
     await supervisor.start()
@@ -66,8 +74,8 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   }
   const addresses = listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
-  options.signal?.addEventListener('abort', () => { void ending.close('the signal option aborted').catch(() => {}) }, { once: true })
-  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, reload: supervisor.reload, close: () => ending.close('close() was called') }
+  whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
+  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, reload: supervisor.reload, close: () => ending.close('close() was called') }
 }
 
 function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener): Supervisor {

@@ -1,5 +1,5 @@
 // Level-triggered supervision: events change what is wanted or what is there, and reconcile() alone forks, retires and kills.
-import { BootFailedError, BootTimeoutError, ReloadFailedError, StoppedError, WorkerDiedError } from '../errors.ts'
+import { BootFailedError, ReloadFailedError, StoppedError } from '../errors.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { EventSink } from './events.ts'
@@ -11,7 +11,9 @@ import type { Action, Desired, PlannedWorker } from './plan.ts'
 import { createReloads } from './reload.ts'
 import type { ReloadReport } from './reload.ts'
 import type { Restarts } from './restarts.ts'
-import { exitSentence } from './exit-sentence.ts'
+import { statsOf } from './stats.ts'
+import type { ClusterStats } from './stats.ts'
+import { causeOfDeath, exitSentence } from './exit-sentence.ts'
 import type { ForkOrder, WorkerExit, WorkerHandle, WorkerListeners, WorkerView } from './worker-handle.ts'
 
 export interface Supervisor {
@@ -31,6 +33,7 @@ export interface Supervisor {
   /** Before a stop: from now on each response ends its connection. */
   announceEnd: () => void
   addresses: () => readonly BoundAddress[]
+  stats: () => ClusterStats
 }
 
 export interface SupervisorParts {
@@ -52,6 +55,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const emptied = deferred()
   let desired: Desired = { phase: 'running', size: options.workers, generation: 1, ...options.reload }
   let newest = 1
+  let restarted = 0
   const dismissed = new Set<WorkerHandle>()
   let state: 'starting' | 'up' | 'failed' = 'starting'
   let addresses: readonly BoundAddress[] = []
@@ -88,7 +92,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   function reconcile (): void {
     clearTimeout(alarm)
     const workers = [...handles.values()].map(handle => asPlanned(handle, dismissed.has(handle)))
-    if (reloads.running() !== undefined && isRolledOut(desired, workers, now())) reloads.succeed()
+    if (reloads.running() !== undefined && isRolledOut(desired, workers, now()) && !someoneStillServes()) reloads.succeed()
     const { actions, wakeAt: planned } = plan(desired, workers, restarts.notBefore, now())
     const wakeAt = reloads.running() === undefined ? planned : Math.min(planned, nextProof(desired, workers, now()))
     for (const action of actions) act(action)
@@ -96,6 +100,11 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     // An action changes what is there, so look again at once: a fork has a deadline of its own.
     if (actions.length > 0) return reconcile()
     if (wakeAt < Infinity) alarm = setTimeout(reconcile, Math.max(1, wakeAt - now()))
+  }
+
+  /** Old workers that have not let go of their connections yet. */
+  function someoneStillServes (): boolean {
+    return [...handles.values()].some(handle => handle.state() === 'draining' && !handle.handedOver())
   }
 
   function act (action: Action): void {
@@ -120,6 +129,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     // Asked before the kill, since a dead worker cannot say what held it; the log line waits for the answer, the kill at most as long.
     const asked = handle.activity()
     handle.killAfter(asked, `kill-${why}`)
+    failBoot(handle)
     void asked.then(activity => {
       log.error({ event: 'worker-killed', ...logLabel(handle), reason: why, activity }, 'worker killed over its deadline')
     })
@@ -127,6 +137,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
 
   const listeners: WorkerListeners = {
     grant: parts.listener.grant,
+    onSnapshot: () => {},
+    onHandedOver: reconcile,
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
@@ -144,6 +156,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     },
     onCrashed (handle, error) {
       log.error({ event: 'worker-crashed', ...logLabel(handle), err: error }, 'uncaught error in worker: it drains and is replaced')
+      failBoot(handle)
       reconcile()
     },
     onSignal (handle, signal) {
@@ -155,11 +168,16 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       handles.delete(handle.key)
       dismissed.delete(handle)
       report(handle, exit)
-      if (handle.intent() === 'none') restarts.recordExit(handle.slot, now() - handle.forkedAt)
-      if (state === 'starting' && handle.readyAt() === undefined && desired.phase === 'running') fail(handle, exit)
+      if (handle.intent() === 'none') recordRestart(handle)
+      failBoot(handle, exit)
       failReload(handle, exit)
       reconcile()
     }
+  }
+
+  function recordRestart (handle: WorkerHandle): void {
+    restarted++
+    restarts.recordExit(handle.slot, now() - handle.forkedAt)
   }
 
   function report (handle: WorkerHandle, exit: WorkerExit): void {
@@ -170,9 +188,10 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   }
 
   /** The first generation could not come up: say why and take everything down, there is nothing to go back to. */
-  function fail (handle: WorkerHandle, exit: WorkerExit): void {
+  function failBoot (handle: WorkerHandle, exit: WorkerExit = { code: null, signal: null }): void {
+    if (state !== 'starting' || handle.readyAt() !== undefined || desired.phase !== 'running') return
     state = 'failed'
-    const cause = causeOfDeath(handle, exit)
+    const cause = causeOfDeath(handle, exit, options.bootTimeout)
     up.reject(new BootFailedError(cause.message, { cause }))
     desired = { ...desired, phase: 'stopping' }
   }
@@ -183,13 +202,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     if (running === undefined || handle.generation !== running.to || handle.intent() === 'stop' || handle.intent() === 'retire') return
     const provenAt = (handle.readyAt() ?? Infinity) + options.reload.stableFor
     if (now() >= provenAt) return
-    const cause = causeOfDeath(handle, exit)
+    const cause = causeOfDeath(handle, exit, options.bootTimeout)
     reloads.fail(new ReloadFailedError(cause.message, { cause }))
-  }
-
-  function causeOfDeath (handle: WorkerHandle, exit: WorkerExit): Error {
-    if (handle.intent() === 'kill-boot-timeout') return new BootTimeoutError(handle.slot, options.bootTimeout)
-    return handle.reportedError() ?? new WorkerDiedError(handle.slot, exitSentence(handle.intent(), exit, undefined))
   }
 
   function countReady (): number {
@@ -221,7 +235,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     announceEnd () {
       for (const { channel } of handles.values()) void channel.post({ type: 'announce-end' })
     },
-    addresses: () => addresses
+    addresses: () => addresses,
+    stats: () => statsOf([...handles.values()], { wanted: desired.size, generation: desired.generation, restarts: restarted, dispatch: parts.listener.counts() })
   }
 }
 

@@ -6,6 +6,7 @@ import { deserializeError } from '../errors.ts'
 import { emitLostDisconnect } from '../handoff/lost-disconnect.ts'
 import type { Activity, ConnectionMessage, DrainMode, ServerFacts, ToPrimary, ToWorker } from '../protocol.ts'
 import type { ReceiverLoad } from '../listener/listener.ts'
+import type { Snapshot } from '../snapshot.ts'
 import type { WorkerState } from './plan.ts'
 
 /** A worker as `cluster.workers()` tells it. */
@@ -16,6 +17,8 @@ export interface WorkerView {
   readonly state: WorkerState
   /** In ms, since its fork. */
   readonly uptime: number
+  /** Its latest report; undefined before the first. */
+  readonly snapshot: Snapshot | undefined
 }
 
 /** What the primary itself had asked of a worker before it ended. */
@@ -31,6 +34,8 @@ export interface WorkerHandle {
   readonly channel: Channel<ToWorker>
   readonly forkedAt: number
   readonly state: () => WorkerState
+  /** Ready, and its channel is open. */
+  readonly accepts: () => boolean
   readonly deadline: () => number
   /** When it became ready, or undefined. */
   readonly readyAt: () => number | undefined
@@ -38,6 +43,10 @@ export interface WorkerHandle {
   /** What it said of its server when it became ready. */
   readonly server: () => ServerFacts | undefined
   readonly load: () => ReceiverLoad
+  /** Its latest report; undefined before the first. */
+  readonly snapshot: () => Snapshot | undefined
+  /** True once a draining worker accepts no more and what was idle has moved to others. */
+  readonly handedOver: () => boolean
   /** The error it reported about its own boot or end. */
   readonly reportedError: () => Error | undefined
   /** Asks it to drain within `timeout` ms. */
@@ -60,6 +69,8 @@ export interface WorkerListeners {
   readonly onReady: (handle: WorkerHandle, ready: Ready) => void
   readonly onCrashed: (handle: WorkerHandle, error: Error) => void
   readonly onConnection: (handle: WorkerHandle, message: ConnectionMessage, connection: unknown) => void
+  readonly onSnapshot: (handle: WorkerHandle, snapshot: Snapshot) => void
+  readonly onHandedOver: () => void
   readonly onSignal: (handle: WorkerHandle, signal: string) => void
   readonly onExit: (handle: WorkerHandle, exit: WorkerExit) => void
   /** Its channel has ended and its last message was read; before or after its exit. */
@@ -95,8 +106,11 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
   let deadline = forkedAt + order.bootTimeout
   let readyAt: number | undefined
   let server: ServerFacts | undefined
+  let latest: Snapshot | undefined
   let intent: Intent = 'none'
   let reportedError: Error | undefined
+  let handedOver = false
+  let drainOrder: ToWorker | undefined
 
   const become = (next: WorkerState, until = Infinity): boolean => {
     if (!NEXT[state].includes(next)) return false
@@ -109,7 +123,10 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
 
   function receive (message: ToPrimary, connection: unknown): Answer | void {
     switch (message.type) {
-      case 'booting': return
+      case 'booting':
+        // What was sent before the worker listened is lost.
+        if (drainOrder !== undefined) void channel.post(drainOrder)
+        return
       case 'listen': return listeners.grant(handle, message.index)
       case 'ready':
         if (!become('ready')) return
@@ -123,6 +140,12 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
         reportedError ??= deserializeError(message.error)
         if (become('draining', now() + order.errorDrainTimeout)) listeners.onCrashed(handle, reportedError)
         return { body: null }
+      case 'snapshot':
+        latest = message.snapshot
+        return listeners.onSnapshot(handle, latest)
+      case 'handed-over':
+        handedOver = true
+        return listeners.onHandedOver()
       case 'signal': return listeners.onSignal(handle, message.signal)
       case 'handoff-give':
       case 'handoff-took':
@@ -150,16 +173,20 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     channel,
     forkedAt,
     state: () => state,
+    accepts: () => state === 'ready' && child.connected,
     deadline: () => deadline,
     readyAt: () => readyAt,
     intent: () => intent,
+    handedOver: () => handedOver,
     server: () => server,
-    load: () => NO_LOAD,
+    load: () => latest === undefined ? NO_LOAD : { inFlight: latest.requests.inFlight, utilization: latest.utilization },
+    snapshot: () => latest,
     reportedError: () => reportedError,
     retire (mode, timeout) {
       if (!become('draining', now() + timeout)) return
       intent = mode
-      void channel.post({ type: 'drain', mode, timeout })
+      drainOrder = { type: 'drain', mode, timeout }
+      void channel.post(drainOrder)
     },
     kill (why) {
       if (become('killing')) intent = why
@@ -172,7 +199,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     },
     activity: () => channel.ask({ type: 'activity' }, { timeout: ACTIVITY_TIMEOUT }).then(({ body }) => body, () => undefined),
     label: () => ({ id: slot, pid: handle.pid, generation }),
-    view: () => ({ id: slot, pid: handle.pid, generation, state, uptime: Math.round(now() - forkedAt) })
+    view: () => ({ id: slot, pid: handle.pid, generation, state, uptime: Math.round(now() - forkedAt), snapshot: latest })
   }
   return handle
 }

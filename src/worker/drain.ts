@@ -21,6 +21,8 @@ export interface DrainOptions {
   readonly idleGrace: number
   /** Idle connections move to other workers by it; without one they get their grace and close. */
   readonly giver?: Pick<Giver, 'give'> | undefined
+  /** Called once nothing is accepted any more and what was idle has moved. */
+  readonly onHandedOver?: () => void
   readonly onPhase?: (phase: 'requests' | 'closing') => void
 }
 
@@ -30,13 +32,15 @@ const SHARE_OF_REQUESTS = 0.9
 /**
  * Resolves when nothing is left and the app is closed. Never `app.close()` first: Fastify answers 503 on open connections from then on.
  */
-export async function drain (drainable: Drainable, { timeout, idleGrace, giver, onPhase }: DrainOptions): Promise<void> {
+export async function drain (drainable: Drainable, { timeout, idleGrace, giver, onHandedOver, onPhase }: DrainOptions): Promise<void> {
   const { app, gate, connections, extraServers } = drainable
   onPhase?.('requests')
   gate.startDraining(giver === undefined ? 'every-connection' : 'unmovable-connections')
   await afterPendingAccepts()
   for (const server of [app.server, ...extraServers]) stopAccepting(server)
   connections.sayGoAway()
+  if (giver === undefined) onHandedOver?.()
+  else void giver.give().then(onHandedOver)
   await quiet(drainable, { idleGrace, giver, limit: timeout * SHARE_OF_REQUESTS })
   onPhase?.('closing')
   await app.close()
@@ -58,7 +62,7 @@ interface QuietOptions { readonly idleGrace: number, readonly giver: Pick<Giver,
 /** Waits until no connection is open and no request in flight, at most `limit` ms. Idle connections move away, or are closed once their grace is over. */
 async function quiet ({ gate, connections }: Drainable, { idleGrace, giver, limit }: QuietOptions): Promise<void> {
   const ended = new AbortController()
-  const graceUntil = performance.now() + idleGrace
+  let grace: 'given' | 'over' = 'given'
   const mover = giver === undefined ? undefined : createMover(giver, () => {
     gate.startDraining('every-connection')
     lookSoon()
@@ -66,15 +70,19 @@ async function quiet ({ gate, connections }: Drainable, { idleGrace, giver, limi
   const look = (): void => {
     if (connections.count() === 0 && gate.inFlight() === 0) return ended.abort()
     if (mover?.takes() === true) mover.move()
-    else if (performance.now() >= graceUntil) connections.closeIdle()
+    else if (grace === 'over') connections.closeIdle()
   }
   // Right after the loop has polled, so that every request that has arrived is seen and its connection is not idle.
   const lookSoon = (): void => { setImmediate(look) }
   const forget = [gate.onSettled(lookSoon), connections.onClosed(lookSoon)]
-  const grace = setTimeout(lookSoon, idleGrace)
+  // The timer decides, not the clock: it counts from the start of the loop's turn, and may fire before the clock says so.
+  const graceTimer = setTimeout(() => {
+    grace = 'over'
+    lookSoon()
+  }, idleGrace)
   lookSoon()
   await sleep(limit, undefined, { signal: ended.signal }).catch(() => {})
-  clearTimeout(grace)
+  clearTimeout(graceTimer)
   for (const stop of forget) stop()
 }
 

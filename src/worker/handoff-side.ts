@@ -2,18 +2,21 @@
 import http from 'node:http'
 import type { Channel } from '../channel.ts'
 import { canHandOff } from '../handoff/can-hand-off.ts'
+import type { Connection } from '../handoff/connections.ts'
 import { createGiver } from '../handoff/give.ts'
 import type { Giver } from '../handoff/give.ts'
+import { rateAt } from '../handoff/request-rate.ts'
 import { createTaker } from '../handoff/take.ts'
 import type { Scheduling } from '../options/types.ts'
 import type { ToPrimary, ToWorker } from '../protocol.ts'
+import { chooseConnections } from './choose-connections.ts'
 import type { OpenConnections } from './open-connections.ts'
 import { createRequestSide } from './request-side.ts'
 
 // How long the primary may take to say that it holds a connection, in ms.
 const HELD_TIMEOUT = 5_000
 
-export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' }>
+export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' | 'rebalance' }>
 
 export interface HandoffSide {
   /** Undefined where connections cannot move: TLS, HTTP/2, or a platform without it. */
@@ -36,6 +39,7 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
       switch (message.type) {
         case 'handoff-take': return void take(message, handle)
         case 'handoff-held': return giver?.onHeld(message)
+        case 'rebalance': return void giver?.give({ max: message.max, choose: idle => hottest(idle, message.rate, message.max) })
         case 'request-take': return void requests?.receive(message, handle)
         default: return message satisfies never
       }
@@ -45,6 +49,13 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
 
 /** With request scheduling each connection goes back after its response, also from a worker that drains. */
 const RETURNED_BY_THEMSELVES: Pick<Giver, 'give'> = { give: async () => ({ moved: 0, kept: 0, refused: false }) }
+
+/** Rates as of now: a connection that was hot a minute ago is not. */
+function hottest (idle: Connection[], rate: number, max: number): Connection[] {
+  const now = performance.now()
+  const rated = idle.map(connection => ({ connection, rate: rateAt(connection.rate, now) }))
+  return chooseConnections(rated, rate, max).map(({ connection }) => connection)
+}
 
 /** One message for all connections that ended in a turn of the loop. */
 function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>): void {

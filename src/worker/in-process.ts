@@ -1,10 +1,12 @@
 // `workers: 0`: the app runs in this very process, with the plugin and the shutdown it has in a cluster.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Answer } from '../channel.ts'
-import { BootFailedError } from '../errors.ts'
+import { BootFailedError, BootTimeoutError } from '../errors.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress, ListenGrant } from '../protocol.ts'
 import { listenToSignals } from '../stop-signals.ts'
+import { whenAborted } from '../when-aborted.ts'
 import { createWorkerIdentity, setProcessIdentity } from '../worker-info.ts'
 import type { WorkerIdentity, WorkerInfo } from '../worker-info.ts'
 import { buildGatedApp } from './build-app.ts'
@@ -28,6 +30,8 @@ export interface InProcessResult {
 /** The sockets of this process, as the primary would grant them. */
 export interface LocalSockets { grant: (index: number) => Answer, close: () => void }
 
+interface Booted { readonly drainable: Drainable, readonly addresses: BoundAddress[] }
+
 /**
  * @throws FST_CLUSTERIZE_BOOT_FAILED with what went wrong as cause
  */
@@ -35,10 +39,11 @@ export async function startInProcess (buildApp: BuildApp, options: ResolvedOptio
   const identity = createWorkerIdentity({ id: 1, generation: 1, isClustered: false })
   setProcessIdentity(identity)
   try {
-    const { drainable, addresses } = await boot(buildApp, options, identity, plugin, sockets)
+    const { drainable, addresses } = await inTime(boot(buildApp, options, identity, plugin, sockets), options.bootTimeout)
     const release = [sockets.close, () => setProcessIdentity(undefined)]
     const close = closeOnce(drainable, options, release)
     release.push(...endByItself(drainable, options, close))
+    whenAborted(options.signal, () => { close().catch(() => {}) })
     return { role: 'worker', app: drainable.app, worker: identity.info, addresses, close }
   } catch (cause) {
     setProcessIdentity(undefined)
@@ -47,7 +52,18 @@ export async function startInProcess (buildApp: BuildApp, options: ResolvedOptio
   }
 }
 
-async function boot (buildApp: BuildApp, options: ResolvedOptions, { info }: WorkerIdentity, plugin: PluginSide, sockets: LocalSockets): Promise<{ drainable: Drainable, addresses: BoundAddress[] }> {
+/** An app that is late cannot be interrupted, so it is closed once it is there. */
+async function inTime (booting: Promise<Booted>, bootTimeout: number): Promise<Booted> {
+  const over = new AbortController()
+  const late = sleep(bootTimeout, undefined, { signal: over.signal }).then(() => {
+    void booting.then(({ drainable }) => drainable.app.close()).catch(() => {})
+    throw new BootTimeoutError(1, bootTimeout)
+  })
+  late.catch(() => {})
+  return Promise.race([booting, late]).finally(() => over.abort())
+}
+
+async function boot (buildApp: BuildApp, options: ResolvedOptions, { info }: WorkerIdentity, plugin: PluginSide, sockets: LocalSockets): Promise<Booted> {
   const { app, gate } = await buildGatedApp(buildApp, info, options.plugin, plugin)
   const connections = openConnections(app.server)
   const { addresses, extraServers } = await listen(app, options.listen, async index => {

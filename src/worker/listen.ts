@@ -71,7 +71,7 @@ async function listenOnFirst (app: FastifyInstance, { backlog, listenTextResolve
   const { server } = app
   const redirected = (): net.Server => {
     Reflect.deleteProperty(server, 'listen')
-    listenOnHandle(server, handle, backlog)
+    listenOnHandle(server, handle, backlog, typeof address === 'string' ? address : undefined)
     return server
   }
   server.listen = redirected as typeof server.listen

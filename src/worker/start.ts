@@ -20,6 +20,7 @@ import { createHandoffSide } from './handoff-side.ts'
 import type { HandoffSide } from './handoff-side.ts'
 import { listen } from './listen.ts'
 import { openConnections } from './open-connections.ts'
+import { startSnapshots } from './snapshots.ts'
 import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
 
 const LISTED_REQUESTS = 20
@@ -43,12 +44,16 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
   const running: Running = { phase: 'building', drainable: undefined, handoff: undefined, mode: 'retire' }
   const channel: Channel<ToPrimary> = createChannel<ToPrimary, ToWorker>(process as Parameters<typeof createChannel>[0], receive)
   const ending = createEnding(
-    (timeout: number) => finish(running, timeout, options.idleGrace),
+    (timeout: number) => finish(running, timeout, options.idleGrace, channel),
     (error: unknown) => reportCrash(error, running, channel)
   )
   ending.onUncaught(options.errorDrainTimeout)
   leaveSignalsToPrimary(signal => channel.post({ type: 'signal', signal }))
-  outliveThePrimary(cluster.worker, () => ending.begin(options.drainTimeout))
+  outliveThePrimary(cluster.worker, () => {
+    // Its siblings end too, so nobody is left to take connections.
+    running.mode = 'stop'
+    ending.begin(options.drainTimeout)
+  })
 
   function receive (message: ToWorker, handle: unknown): Answer | void {
     switch (message.type) {
@@ -56,6 +61,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
         running.mode = message.mode
         return ending.begin(message.timeout)
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
+      case 'rebalance':
       case 'handoff-held':
       case 'request-take':
       case 'handoff-take': return running.handoff?.receive(message, handle)
@@ -86,6 +92,7 @@ async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerI
   running.drainable = { app, gate, connections, extraServers }
   running.handoff = await createHandoffSide(app.server, connections, channel, options.scheduling)
   running.phase = 'serving'
+  startSnapshots(gate, connections, options.snapshotInterval, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
   await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server) })
   flushCompileCache()
   return app
@@ -108,11 +115,17 @@ async function reportCrash (error: unknown, { drainable }: Running, channel: Cha
   await channel.ask({ type: 'crashed', error: serializeError(error) }, { timeout: LAST_WORDS }).catch(() => {})
 }
 
-async function finish (running: Running, timeout: number, idleGrace: number): Promise<void> {
+async function finish (running: Running, timeout: number, idleGrace: number, channel: Channel<ToPrimary>): Promise<void> {
   // Still booting: nobody is connected, so there is nothing to wait for.
   if (running.drainable === undefined) return
   const giver = running.mode === 'stop' ? undefined : running.handoff?.giver
-  await drain(running.drainable, { timeout, idleGrace, giver, onPhase: phase => { running.phase = phase } })
+  await drain(running.drainable, {
+    timeout,
+    idleGrace,
+    giver,
+    onHandedOver: () => { void channel.post({ type: 'handed-over' }) },
+    onPhase: phase => { running.phase = phase }
+  })
 }
 
 function activityOf ({ phase, drainable }: Running): Activity {

@@ -1,0 +1,34 @@
+// The cluster in numbers, as cluster.stats() tells it.
+import type { ListenerCounts } from '../listener/listener.ts'
+import type { WorkerHandle } from './worker-handle.ts'
+
+export interface ClusterStats {
+  /** Workers by state. */
+  readonly workers: { readonly wanted: number, readonly ready: number, readonly booting: number, readonly draining: number }
+  readonly generation: number
+  /** Workers that ended by themselves and were or will be replaced. */
+  readonly restarts: number
+  readonly requests: { readonly inFlight: number, readonly perSecond: number }
+  readonly connections: { readonly open: number, readonly idle: number }
+  /** The queue in the primary, and connections it passed from one worker to another. */
+  readonly dispatch: ListenerCounts
+}
+
+export function statsOf (workers: readonly WorkerHandle[], facts: Pick<ClusterStats, 'generation' | 'restarts' | 'dispatch'> & { wanted: number }): ClusterStats {
+  const { wanted, ...rest } = facts
+  const count = (...states: string[]): number => workers.filter(worker => states.includes(worker.state())).length
+  const snapshots = workers.flatMap(worker => worker.snapshot() ?? [])
+  const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
+  return {
+    workers: { wanted, ready: count('ready'), booting: count('booting'), draining: count('draining', 'killing') },
+    requests: {
+      inFlight: sum(snapshots.map(({ requests }) => requests.inFlight)),
+      perSecond: Math.round(sum(snapshots.map(({ requests }) => requests.rate)))
+    },
+    connections: {
+      open: sum(snapshots.map(({ connections }) => connections.open)),
+      idle: sum(snapshots.map(({ connections }) => connections.idle))
+    },
+    ...rest
+  }
+}

@@ -1,0 +1,27 @@
+// What a worker reports of itself at regular times: plain data, cheap to make.
+
+/** Loop delay of one interval, in ms. */
+export interface LoopDelay { readonly p50: number, readonly p99: number, readonly max: number }
+
+/** Counters grow from the worker's start; gauges are of this moment or of the interval since the last report. */
+export interface Snapshot {
+  /** Event-loop utilization of the interval, 0 to 1. */
+  readonly utilization: number
+  readonly loopDelay: LoopDelay
+  /** Bytes. */
+  readonly memory: { readonly rss: number, readonly heapUsed: number, readonly heapLimit: number }
+  /** Time spent in garbage collection in the interval, in ms. */
+  readonly gc: number
+  /** Seconds since the process began. */
+  readonly uptime: number
+  readonly requests: {
+    readonly inFlight: number
+    readonly total: number
+    readonly shed: number
+    /** Requests a second in the interval. */
+    readonly rate: number
+    /** Responses by class, '2xx' and so on. */
+    readonly responses: Readonly<Record<string, number>>
+  }
+  readonly connections: { readonly open: number, readonly idle: number, readonly movedIn: number, readonly movedOut: number }
+}

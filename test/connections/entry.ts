@@ -1,0 +1,85 @@
+// A cluster for the tests of connections: options from the environment, orders from the test, one JSON line for each thing that happens.
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import websocket from '@fastify/websocket'
+import Fastify from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { clusterize, fastifyClusterize } from '../../src/index.ts'
+import type { BalancerOption, ClusterizeOptions, WorkerInfo } from '../../src/index.ts'
+import { setup } from './setup.ts'
+import type { Order } from './setup.ts'
+
+const { options, server, faulty, gate, version } = setup()
+
+async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
+  if (gate !== undefined && gate.slots.includes(worker.id)) await fileExists(gate.file)
+  const code = version === undefined ? 'v1' : readFileSync(version, 'utf8').trim()
+  if (code === 'broken') throw new Error('the new code is broken')
+  const app = create()
+  await app.register(fastifyClusterize, { headers: { pid: true, generation: true }, underPressure: false })
+  await app.register(websocket)
+  addRoutes(app, code)
+  app.addHook('onListen', async () => { say('listened', { slot: worker.id, address: app.server.address(), addresses: app.addresses() }) })
+  if (code === 'dies') setTimeout(() => { process.exit(7) }, 50)
+  return app
+}
+
+/** The types of the servers differ, what the tests do with them does not. */
+function create (): FastifyInstance {
+  const timeouts = { keepAliveTimeout: 30_000, http: { headersTimeout: 1_000, connectionsCheckingInterval: 100 }, logger: { level: 'warn' } } as const
+  if (server.kind === 'http') return Fastify(timeouts)
+  const tls = { key: server.key ?? '', cert: server.cert ?? '' }
+  if (server.kind === 'https') return Fastify({ https: tls, logger: { level: 'warn' } }) as unknown as FastifyInstance
+  if (server.kind === 'h2') return Fastify({ http2: true, https: { ...tls, allowHTTP1: true }, logger: { level: 'warn' } }) as unknown as FastifyInstance
+  return Fastify({ http2: true, logger: { level: 'warn' } }) as unknown as FastifyInstance
+}
+
+function addRoutes (app: FastifyInstance, code: string): void {
+  app.get('/', async ({ ip, socket }) => ({ pid: process.pid, code, ip, remotePort: socket.remotePort }))
+  app.get<{ Params: { ms: string } }>('/wait/:ms', async ({ params }) => {
+    await sleep(Number(params.ms))
+    return { pid: process.pid, code }
+  })
+  app.get<{ Params: { ms: string } }>('/block/:ms', async ({ params }) => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(params.ms))
+    return { pid: process.pid }
+  })
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
+  app.post<{ Body: Buffer }>('/echo', { bodyLimit: 20e6 }, async ({ body }) => ({ pid: process.pid, bytes: body.length }))
+  app.get('/ws', { websocket: true }, socket => {
+    socket.on('message', (message: Buffer) => { socket.send(`${process.pid}:${message.toString()}`) })
+  })
+}
+
+/** A balancer cannot come through the environment, so a faulty one is named there. */
+const balancer: { balancer?: BalancerOption } = faulty === undefined
+  ? {}
+  : { balancer: faulty === 'throws' ? () => { throw new Error('faulty on purpose') } : () => 4711 }
+
+const where = options.path === undefined ? { port: 0, host: '127.0.0.1' } : {}
+const started: ClusterizeOptions = { ...where, logger: { level: 'debug', base: {} }, ...options, ...balancer }
+const cluster = await clusterize(buildApp, started)
+
+if (cluster.role === 'primary') {
+  say('up', { addresses: cluster.addresses })
+  process.on('message', (order: Order) => {
+    if (order.type === 'reload') void cluster.reload().then(report => say('reloaded', { report }), error => say('reload-rejected', { code: error.code, cause: error.cause?.message }))
+    if (order.type === 'workers') say('workers', { workers: cluster.workers() })
+    if (order.type === 'stats') say('stats', { stats: cluster.stats() })
+  })
+}
+
+function say (event: string, fields: object): void {
+  console.log(JSON.stringify({ event, ...fields }))
+}
+
+async function fileExists (file: string): Promise<void> {
+  for (;;) {
+    try {
+      readFileSync(file)
+      return
+    } catch {
+      await sleep(10)
+    }
+  }
+}
