@@ -1,14 +1,16 @@
 // The server: `app.listen({ port })` has become `clusterize(buildApp, { port })`.
 import { clusterize } from 'fastify-clusterize'
+import type { Scheduling } from 'fastify-clusterize'
 import { buildApp } from './app.ts'
 
-const port = Number(process.env['PORT'] ?? 3000)
-const host = process.env['HOST'] ?? '127.0.0.1'
+const { PORT = '3000', HOST = '127.0.0.1', SCHEDULING = 'kernel' } = process.env
 
-const cluster = await clusterize(buildApp, { port, host })
+// A wrong SCHEDULING is told by clusterize() itself.
+const cluster = await clusterize(buildApp, { port: Number(PORT), host: HOST, scheduling: SCHEDULING as Scheduling })
 
 if (cluster.role === 'primary') {
   for (const address of cluster.addresses) {
-    console.log(typeof address === 'string' ? `serving on ${address}` : `serving on http://${address.address}:${address.port}`)
+    const where = typeof address === 'string' ? address : `http://${address.address}:${address.port}`
+    console.log(`serving on ${where} with ${cluster.workers().length} workers, primary is process ${process.pid}`)
   }
 }

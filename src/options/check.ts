@@ -25,6 +25,9 @@ export const milliseconds: Expectation = {
   accepts: value => typeof value === 'number' && value >= 0 && value <= MAX_TIMER
 }
 
+/** A part of a whole. */
+export const share: Expectation = { expected: 'a number from 0 to 1', accepts: value => typeof value === 'number' && value >= 0 && value <= 1 }
+
 export const whole = (from: number, to: number): Expectation =>
   ({ expected: `a whole number from ${from} to ${to}`, accepts: value => isWhole(value, from, to) })
 

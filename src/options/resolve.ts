@@ -1,8 +1,9 @@
 // Resolves the options of clusterize() once: checked, with every default in place, frozen.
 import { ConflictingOptionsError } from '../errors.ts'
-import { anyObject, boolean, callable, checkOptions, either, given, group, milliseconds, oneOf, text, whole } from './check.ts'
+import { anyObject, boolean, callable, checkOptions, either, given, group, milliseconds, oneOf, share, text, whole } from './check.ts'
 import type { Expectation, Expectations } from './check.ts'
 import { pluginExpectations } from './resolve-plugin.ts'
+import { RESTART_DEFAULTS } from './restart-defaults.ts'
 import { BALANCER_NAMES, isBalancer } from '../balancer/resolve-balancer.ts'
 import type { ClusterizeOptions, ListenTarget, ResolvedOptions } from './types.ts'
 import { MAX_WORKERS, workerCount } from './worker-count.ts'
@@ -29,7 +30,7 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   idleGrace: milliseconds,
   errorDrainTimeout: milliseconds,
   snapshotInterval: { ...milliseconds, expected: 'a number of milliseconds from 50', accepts: value => milliseconds.accepts(value) && Number(value) >= 50 },
-  restart: group({ delay: milliseconds, maxDelay: milliseconds, resetAfter: milliseconds }),
+  restart: group({ delay: milliseconds, maxDelay: milliseconds, resetAfter: milliseconds, jitter: share, limit: whole(1, 1_000_000), window: milliseconds }),
   rebalance: boolean,
   reload: group({ concurrency: whole(1, MAX_WORKERS), stableFor: milliseconds }),
   plugin: group(pluginExpectations),
@@ -54,7 +55,7 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     idleGrace: options.idleGrace ?? 1_000,
     errorDrainTimeout: options.errorDrainTimeout ?? 5_000,
     snapshotInterval: options.snapshotInterval ?? 500,
-    restart: Object.freeze({ delay: 100, maxDelay: 30_000, resetAfter: 60_000, ...given(options.restart) }),
+    restart: Object.freeze({ ...RESTART_DEFAULTS, ...given(options.restart) }),
     balancer: options.balancer ?? 'least-connections',
     maxConnections: options.maxConnections ?? Infinity,
     concurrency: options.concurrency ?? 2,
@@ -71,7 +72,7 @@ function checkCombinations ({ path, port, host, ipv6Only, readableAll, writableA
   if (path !== undefined && (port !== undefined || host !== undefined)) conflict('"path" and "port" or "host"', 'a server listens on a Unix socket or on TCP')
   if (path !== undefined && ipv6Only !== undefined) conflict('"path" and "ipv6Only"', 'a Unix socket has no IP version')
   if (path === undefined && (readableAll === true || writableAll === true)) conflict('"readableAll", "writableAll" and TCP', 'they set the mode of a Unix socket: give "path"')
-  const { delay = 100, maxDelay = 30_000 } = restart ?? {}
+  const { delay, maxDelay } = { ...RESTART_DEFAULTS, ...given(restart) }
   if (delay > maxDelay) conflict('"restart.delay" and "restart.maxDelay"', `the first wait (${delay} ms) is longer than the longest (${maxDelay} ms)`)
   if (idleGrace !== undefined && idleGrace > drainTimeout) {
     conflict('"idleGrace" and "drainTimeout"', `the grace of idle connections (${idleGrace} ms) is part of the drain (${drainTimeout} ms)`)

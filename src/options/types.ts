@@ -35,10 +35,25 @@ export interface RestartOptions {
    */
   maxDelay?: number
   /**
-   * A worker that lived this long, in ms, was healthy: the next wait starts from nothing.
+   * A worker that was ready for this long, in ms, was healthy: the next wait starts from nothing.
    * @default 60000
    */
   resetAfter?: number
+  /**
+   * Share by which each wait is drawn shorter or longer, so that slots do not return together.
+   * @default 0.1
+   */
+  jitter?: number
+  /**
+   * More workers than this that end by themselves within `window` are a crash loop, and reported.
+   * @default 5
+   */
+  limit?: number
+  /**
+   * In ms.
+   * @default 60000
+   */
+  window?: number
 }
 
 /** How a rolling reload goes. */

@@ -28,8 +28,9 @@ export function gateNewInstances (): () => void {
  * @throws FST_CLUSTERIZE_APP_READY when it is missing and the instance is already ready
  */
 export async function adoptApp (app: FastifyInstance, options: FastifyClusterizeOptions): Promise<PluginGate> {
-  await app.after()
+  // First, so that plugins which are loaded only now inherit it even where the instance is older than our subscription.
   const gate = installGateOn(app)
+  await app.after()
   if (!gate.isConfigured()) await registerOn(app, options)
   return gate
 }

@@ -1,6 +1,7 @@
 // What a cluster tells its user: typed events, and the same on node:diagnostics_channel.
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
+import type { ExitKind } from './exit-reason.ts'
 import type { BoundAddress } from '../protocol.ts'
 
 export interface WorkerReadyEvent {
@@ -18,7 +19,9 @@ export interface WorkerExitEvent {
   readonly generation: number
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** In one sentence, why it ended. */
+  /** Why it ended: one of a fixed set, to count by. */
+  readonly kind: ExitKind
+  /** The same in one sentence. */
   readonly reason: string
   /** True when the primary wanted it to end. */
   readonly expected: boolean

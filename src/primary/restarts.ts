@@ -1,27 +1,31 @@
-// Keeps the restart history of each slot and answers when it may be forked again.
+// Keeps the restart history of each slot, and tells when it may be forked again and when it is all a crash loop.
 import type { ResolvedOptions } from '../options/types.ts'
+import { crashLoop, initialCrashes, initialRestarts, recordCrash, recordExit } from './restart-policy.ts'
+import type { SlotRestarts } from './restart-policy.ts'
 
 export interface Restarts {
-  /** When the slot may be forked, on the clock `recordExit` uses; in the past where nothing holds it back. */
+  /** When the slot may be forked, on the clock of `now`; in the past where nothing holds it back. */
   readonly notBefore: (slot: number) => number
-  /** A worker ended by itself after `uptime` ms. */
-  readonly recordExit: (slot: number, uptime: number) => void
+  /** A worker ended by itself after it was ready for `uptime` ms; returns true where that makes it a crash loop. */
+  readonly recordExit: (slot: number, uptime: number) => boolean
   /** An order to begin anew: nothing is held back any more. */
   readonly forget: () => void
 }
 
-interface History { failures: number, notBefore: number }
-
-export function createRestarts ({ delay, maxDelay, resetAfter }: ResolvedOptions['restart'], random: () => number = Math.random, now: () => number = () => performance.now()): Restarts {
-  const histories = new Map<number, History>()
+export function createRestarts (options: ResolvedOptions['restart'], random: () => number = Math.random, now: () => number = () => performance.now()): Restarts {
+  const slots = new Map<number, SlotRestarts>()
+  let crashes = initialCrashes()
   return {
-    notBefore: slot => histories.get(slot)?.notBefore ?? 0,
-    forget: () => histories.clear(),
+    notBefore: slot => slots.get(slot)?.nextForkAt ?? -Infinity,
+    forget () {
+      slots.clear()
+      crashes = initialCrashes()
+    },
     recordExit (slot, uptime) {
-      const before = histories.get(slot)?.failures ?? 0
-      const failures = uptime >= resetAfter ? 1 : before + 1
-      const wait = failures === 1 ? 0 : Math.min(maxDelay, delay * 2 ** (failures - 2))
-      histories.set(slot, { failures, notBefore: now() + wait * (0.9 + 0.2 * random()) })
+      const before = crashes.crashLoop
+      slots.set(slot, recordExit(slots.get(slot) ?? initialRestarts(), { uptime, now: now(), options, random }))
+      crashes = crashLoop(recordCrash(crashes, now(), options), slots.values(), now(), options)
+      return crashes.crashLoop && !before
     }
   }
 }

@@ -8,12 +8,12 @@ import { deferred } from '../deferred.ts'
 import type { Listener } from '../listener/listener.ts'
 import { isRolledOut, nextProof, plan } from './plan.ts'
 import type { Action, Desired, PlannedWorker } from './plan.ts'
-import { createReloads } from './reload.ts'
 import type { ReloadReport } from './reload.ts'
+import { createRolling } from './rolling.ts'
 import type { Restarts } from './restarts.ts'
 import { statsOf } from './stats.ts'
 import type { ClusterStats } from './stats.ts'
-import { causeOfDeath, exitSentence } from './exit-sentence.ts'
+import { causeOfDeath, reasonOf } from './cause-of-death.ts'
 import type { ForkOrder, WorkerExit, WorkerHandle, WorkerListeners, WorkerView } from './worker-handle.ts'
 
 export interface Supervisor {
@@ -61,29 +61,18 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   let addresses: readonly BoundAddress[] = []
   let alarm: NodeJS.Timeout | undefined
 
-  const reloads = createReloads({
+  const reloads = createRolling({
     now,
     begin () {
       const from = desired.generation
       desired = { ...desired, generation: ++newest }
       restarts.forget()
-      log.info({ event: 'reload-started', generation: newest }, 'reload begins')
-      parts.events.emit('reload', { state: 'started', generation: newest })
       queueMicrotask(reconcile)
       return { from, to: newest }
     },
-    ended ({ from, to }, report) {
-      if (report instanceof Error) {
-        // Workers that stay are no longer outdated, and those that came too late for their slot go.
-        desired = { ...desired, generation: from }
-        log.error({ event: 'reload-failed', generation: to, err: report }, 'reload failed: the old generation serves on')
-        parts.events.emit('reload', { state: 'failed', generation: to, error: report })
-      } else {
-        log.info({ event: 'reload-done', generation: to, ms: report.duration }, 'reload done')
-        parts.events.emit('reload', { state: 'done', generation: to, duration: report.duration })
-      }
-    }
-  })
+    // Workers that stay are no longer outdated, and those that came too late for their slot go.
+    giveUp (from) { desired = { ...desired, generation: from } }
+  }, log, parts.events)
 
   // Each worker tests it; one line for all of them is enough.
   const warnOnce = once(() => log.warn({ event: 'handoff-off' }, 'connections cannot move between workers here (TLS, HTTP/2, or this platform): a worker that drains closes them, announced by Connection: close or GOAWAY'))
@@ -177,14 +166,15 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
 
   function recordRestart (handle: WorkerHandle): void {
     restarted++
-    restarts.recordExit(handle.slot, now() - handle.forkedAt)
+    const uptime = now() - (handle.readyAt() ?? now())
+    if (restarts.recordExit(handle.slot, uptime)) log.error({ event: 'crash-loop', ...logLabel(handle) }, 'workers end again and again: replacements come more and more slowly')
   }
 
   function report (handle: WorkerHandle, exit: WorkerExit): void {
     const expected = handle.intent() === 'stop' || handle.intent() === 'retire'
-    const reason = exitSentence(handle.intent(), exit, handle.reportedError())
-    log[expected ? 'info' : 'error']({ event: 'worker-exit', ...logLabel(handle), ...exit, reason }, 'worker ended')
-    parts.events.emit('worker-exit', { ...handle.label(), ...exit, reason, expected })
+    const { kind, text: reason } = reasonOf(handle, exit)
+    log[expected ? 'info' : 'error']({ event: 'worker-exit', ...logLabel(handle), ...exit, kind, reason }, 'worker ended')
+    parts.events.emit('worker-exit', { ...handle.label(), ...exit, kind, reason, expected })
   }
 
   /** The first generation could not come up: say why and take everything down, there is nothing to go back to. */

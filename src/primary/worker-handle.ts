@@ -7,6 +7,7 @@ import { emitLostDisconnect } from '../handoff/lost-disconnect.ts'
 import type { Activity, ConnectionMessage, DrainMode, ServerFacts, ToPrimary, ToWorker } from '../protocol.ts'
 import type { ReceiverLoad } from '../listener/listener.ts'
 import type { Snapshot } from '../snapshot.ts'
+import type { ExitIntent } from './exit-reason.ts'
 import type { WorkerState } from './plan.ts'
 
 /** A worker as `cluster.workers()` tells it. */
@@ -21,8 +22,7 @@ export interface WorkerView {
   readonly snapshot: Snapshot | undefined
 }
 
-/** What the primary itself had asked of a worker before it ended. */
-export type Intent = 'none' | 'stop' | 'retire' | 'kill-boot-timeout' | 'kill-drain-timeout' | 'kill-forced'
+export type Intent = ExitIntent
 
 export interface WorkerExit { readonly code: number | null, readonly signal: NodeJS.Signals | null }
 

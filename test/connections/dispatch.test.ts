@@ -125,7 +125,7 @@ for (const faulty of ['throws', 'nonsense'] as const) {
     const { host, port } = cluster.target as { host: string, port: number }
     const ids = new Set<unknown>()
     for (let count = 0; count < 6; count++) ids.add((await get({ host, port })).headers['x-worker-id'])
-    assert.deepEqual([...ids].toSorted(), ['1', '2'])
+    assert.deepEqual([...ids].map(String).toSorted(), ['1', '2'])
     assert.equal(cluster.lines().filter(line => line['event'] === 'balancer-failed').length, 1)
   })
 }

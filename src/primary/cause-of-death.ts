@@ -1,0 +1,24 @@
+// Why a worker ended, for the log and as the error a caller gets.
+import { BootTimeoutError, WorkerDiedError } from '../errors.ts'
+import { exitReason } from './exit-reason.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { WorkerExit, WorkerHandle } from './worker-handle.ts'
+
+export function reasonOf (handle: WorkerHandle, exit: WorkerExit): ExitReason {
+  const ready = handle.readyAt() !== undefined
+  const error = handle.reportedError()
+  const memory = handle.snapshot()?.memory
+  return exitReason({
+    ...exit,
+    intent: handle.intent(),
+    ready,
+    ...error === undefined ? {} : { reported: { during: ready ? 'run' : 'boot', error } },
+    ...memory === undefined ? {} : { memory }
+  })
+}
+
+/** Its own error where it told one. */
+export function causeOfDeath (handle: WorkerHandle, exit: WorkerExit, bootTimeout: number): Error {
+  if (handle.intent() === 'kill-boot-timeout') return new BootTimeoutError(handle.slot, bootTimeout)
+  return handle.reportedError() ?? new WorkerDiedError(handle.slot, reasonOf(handle, exit).text)
+}
