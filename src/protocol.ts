@@ -63,8 +63,8 @@ export type ToWorker =
   | HandoffToWorker
   /** With the connection's handle: serve one request, `head` is what was read of it, in base64. */
   | { type: 'request-take', id: number, head: string }
-  /** Give idle connections away that make about `rate` requests a second, `max` at most. */
-  | { type: 'rebalance', rate: number, max: number }
+  /** Give idle connections away that make about this share (0 to 1) of the worker's load, `max` at most. */
+  | { type: 'rebalance', share: number, max: number }
   /** The whole cluster is about to stop: each response ends its connection. */
   | { type: 'announce-end' }
 

@@ -3,8 +3,8 @@ import http from 'node:http'
 import type net from 'node:net'
 import tls from 'node:tls'
 import { handleOf, hasResponse } from '../node-internals.ts'
-import { countRequest } from './request-rate.ts'
-import type { RequestRate } from './request-rate.ts'
+import { observe } from './activity.ts'
+import type { Activity } from './activity.ts'
 
 /**
  * `arriving`: adopted, not read yet. `waiting`: not a byte has come since, so that the HTTP server does not know it yet.
@@ -18,10 +18,8 @@ export interface Connection {
   readonly openedAt: number
   /** True where another process had it before. */
   readonly movedIn: boolean
-  /** Requests begun in this process. */
-  requests: number
-  /** Requests a second; its `at` is the begin of the latest request. */
-  readonly rate: RequestRate
+  /** As of the latest `observe`. */
+  activity: Activity
   state: ConnectionState
 }
 
@@ -32,6 +30,8 @@ export interface Connections {
   readonly size: number
   /** All of them, in the order they came. */
   all: () => Connection[]
+  /** Looks how busy each has been since the last look. */
+  observe: () => void
   /** Those that may move: no request begun (not even its first byte), no response unsent, nothing buffered, plain HTTP/1.1. */
   idle: () => Connection[]
   /** The same for one. */
@@ -53,7 +53,7 @@ export function trackConnections (server: net.Server, now: () => number = () => 
 
   const add = (socket: net.Socket, state: ConnectionState): Connection => {
     const at = now()
-    const connection: Connection = { socket, openedAt: at, movedIn: state === 'arriving', requests: 0, rate: { perSecond: 0, at }, state }
+    const connection: Connection = { socket, openedAt: at, movedIn: state === 'arriving', activity: { rate: 0, bytes: 0, at, activeAt: at }, state }
     open.set(socket, connection)
     socket.once('close', () => open.delete(socket))
     const destroy = socket.destroy.bind(socket)
@@ -81,12 +81,6 @@ export function trackConnections (server: net.Server, now: () => number = () => 
   server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', (socket: net.Socket) => {
     if (!open.has(socket)) add(socket, 'serving')
   })
-  server.on('request', ({ socket }: http.IncomingMessage) => {
-    const connection = open.get(socket)
-    if (connection === undefined) return
-    connection.requests++
-    countRequest(connection.rate, now())
-  })
 
   const closeIdle = server instanceof http.Server ? extendClosing(server, open) : undefined
   const idleAmong = (candidates: Connection[]): Connection[] => {
@@ -101,6 +95,10 @@ export function trackConnections (server: net.Server, now: () => number = () => 
     server,
     get size () { return open.size },
     all: () => [...open.values()],
+    observe: () => {
+      const at = now()
+      for (const connection of open.values()) connection.activity = observe(connection.activity, connection.socket.bytesRead, at)
+    },
     idle,
     isIdle: connection => idleAmong([connection]).length === 1,
     moves: () => ({ movedIn: moves.in, movedOut: moves.out }),
@@ -136,8 +134,8 @@ function extendClosing (server: http.Server, open: ReadonlyMap<net.Socket, Conne
 }
 
 /** Accepted, and the client has not sent a byte yet: to the server that is a request which may begin too late, to a client it is idle. */
-function isUntouched ({ socket, state, movedIn, requests }: Connection): boolean {
-  return state === 'serving' && !movedIn && requests === 0 && socket.bytesRead === 0
+function isUntouched ({ socket, state, movedIn }: Connection): boolean {
+  return state === 'serving' && !movedIn && socket.bytesRead === 0
 }
 
 function isMovable ({ socket, state }: Connection): boolean {

@@ -110,5 +110,5 @@ export function createGiver ({ channel, connections, port, timeout }: GiverOptio
 
 /** The connections whose next request is the least likely to come right now. */
 function oldestActivityFirst (idle: Connection[]): Connection[] {
-  return idle.toSorted((a, b) => a.rate.at - b.rate.at)
+  return idle.toSorted((a, b) => a.activity.activeAt - b.activity.activeAt)
 }

@@ -31,7 +31,7 @@ export function installGate (app: FastifyInstance): PluginGate {
 
 function createGate (app: FastifyInstance): PluginGate {
   const identity = processIdentity() ?? createWorkerIdentity({ id: 1, generation: 1, isClustered: false })
-  const replies = new Set<FastifyReply>()
+  const replies = new Map<object, FastifyReply>()
   const listeners = new Set<() => void>()
   let headers: ReadonlyArray<readonly [name: string, value: string]> = []
   let pressureHook: onRequestHookHandler | undefined
@@ -42,22 +42,26 @@ function createGate (app: FastifyInstance): PluginGate {
   let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
   app.addHook('onRequest', function gate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
-    replies.add(reply)
+    const { raw } = reply
+    replies.set(raw, reply)
     total++
-    watchEnd(reply, settle)
+    // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
+    raw.on('close', settle)
+    if ((raw.socket ?? null) === null) watchPipelined(reply, settle)
     for (const [name, value] of headers) reply.header(name, value)
     if (ends !== 'none') announceEnd(reply, ends)
     if (pressureHook === undefined) done()
     else pressureHook.call(this, request, reply, done)
   })
 
-  const settle = (reply: FastifyReply): void => {
-    if (!replies.delete(reply)) return
-    if (reply.raw.headersSent) {
-      const responseClass = Math.trunc(reply.raw.statusCode / 100) - 1
+  /** One listener for all responses, which are its `this`: nothing is allocated for a request. */
+  function settle (this: FastifyReply['raw']): void {
+    if (!replies.delete(this)) return
+    if (this.headersSent) {
+      const responseClass = Math.trunc(this.statusCode / 100) - 1
       responses[responseClass] = (responses[responseClass] ?? 0) + 1
     }
-    for (const listener of listeners) listener()
+    if (listeners.size > 0) for (const listener of listeners) listener()
   }
 
   return {
@@ -65,7 +69,7 @@ function createGate (app: FastifyInstance): PluginGate {
     inFlight: () => replies.size,
     counts: () => ({ total, shed, responses: Object.fromEntries(responses.map((count, index) => [`${index + 1}xx`, count])) }),
     countShed () { shed++ },
-    list: limit => [...replies].slice(0, limit).map(describe),
+    list: limit => [...replies.values()].slice(0, limit).map(describe),
     onSettled (listener) {
       listeners.add(listener)
       return () => { listeners.delete(listener) }
@@ -74,7 +78,7 @@ function createGate (app: FastifyInstance): PluginGate {
       if (ends === 'every-connection') return
       ends = which
       identity.startDraining()
-      for (const reply of replies) announceEnd(reply, ends)
+      for (const reply of replies.values()) announceEnd(reply, ends)
     },
     isConfigured: () => configured,
     configure (options) {
@@ -85,12 +89,10 @@ function createGate (app: FastifyInstance): PluginGate {
   }
 }
 
-/** An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. */
-function watchEnd (reply: FastifyReply, onEnd: (reply: FastifyReply) => void): void {
+/** A response that waits behind another of a pipeline closes without an event on Node 20; its request does not. */
+function watchPipelined (reply: FastifyReply, settle: (this: FastifyReply['raw']) => void): void {
   const { raw } = reply.request
-  reply.raw.once('close', () => onEnd(reply))
-  // A response that waits behind another of a pipeline closes without an event on Node 20; its request does not.
-  if ((reply.raw.socket ?? null) === null) raw.once('close', () => { if (raw.socket.destroyed) onEnd(reply) })
+  raw.once('close', () => { if (raw.socket.destroyed) settle.call(reply.raw) })
 }
 
 /** HTTP/2 has no Connection header; its sessions end by GOAWAY. TLS cannot move, since its state is in this process. */

@@ -33,6 +33,8 @@ async function plugin (fastify: FastifyInstance, options: FastifyClusterizeOptio
 
 /**
  * Identity, shedding and draining for a Fastify app. Register it first, on the root instance.
+ * What is answered without Fastify's hooks carries no identity header: `reply.raw`, requests that Node cannot parse,
+ * URLs that Fastify cannot decode or whose parameters are too long, and the 503 of an app that is closing.
  *
  * @throws FST_CLUSTERIZE_PLUGIN_TWICE when the instance has it already
  * @throws FST_CLUSTERIZE_INVALID_OPTION, FST_CLUSTERIZE_UNKNOWN_OPTION

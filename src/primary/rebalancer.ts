@@ -16,7 +16,8 @@ export function startRebalancer (workers: () => readonly WorkerHandle[], { prefe
       const taker = ready.find(({ slot }) => slot === to)
       if (giver === undefined || taker === undefined) continue
       prefer(giver, taker, max)
-      void giver.channel.post({ type: 'rebalance', rate, max })
+      const total = giver.snapshot()?.requests.rate ?? 0
+      if (total > 0) void giver.channel.post({ type: 'rebalance', share: rate / total, max })
     }
   }, period).unref()
   return () => clearInterval(timer)

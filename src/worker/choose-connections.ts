@@ -5,7 +5,7 @@ export interface RatedConnection { readonly rate: number }
 // A little over is allowed: rates are estimates, and the last connection seldom fits exactly.
 const TOLERANCE = 1.1
 
-/** Greedy from the hottest: each that still fits into `rate` requests a second, `max` at most. */
+/** Greedy from the hottest: each that still fits into `rate`, in whatever unit the connections are rated, `max` at most. */
 export function chooseConnections<T extends RatedConnection> (connections: readonly T[], rate: number, max: number): T[] {
   const chosen: T[] = []
   let left = rate * TOLERANCE

@@ -5,7 +5,6 @@ import { canHandOff } from '../handoff/can-hand-off.ts'
 import type { Connection } from '../handoff/connections.ts'
 import { createGiver } from '../handoff/give.ts'
 import type { Giver } from '../handoff/give.ts'
-import { rateAt } from '../handoff/request-rate.ts'
 import { createTaker } from '../handoff/take.ts'
 import type { Scheduling } from '../options/types.ts'
 import type { ToPrimary, ToWorker } from '../protocol.ts'
@@ -39,7 +38,7 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
       switch (message.type) {
         case 'handoff-take': return void take(message, handle)
         case 'handoff-held': return giver?.onHeld(message)
-        case 'rebalance': return void giver?.give({ max: message.max, choose: idle => hottest(idle, message.rate, message.max) })
+        case 'rebalance': return void giver?.give({ max: message.max, choose: idle => hottest(idle, tracked.all(), message.share, message.max) })
         case 'request-take': return void requests?.receive(message, handle)
         default: return message satisfies never
       }
@@ -50,11 +49,11 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
 /** With request scheduling each connection goes back after its response, also from a worker that drains. */
 const RETURNED_BY_THEMSELVES: Pick<Giver, 'give'> = { give: async () => ({ moved: 0, kept: 0, refused: false }) }
 
-/** Rates as of now: a connection that was hot a minute ago is not. */
-function hottest (idle: Connection[], rate: number, max: number): Connection[] {
-  const now = performance.now()
-  const rated = idle.map(connection => ({ connection, rate: rateAt(connection.rate, now) }))
-  return chooseConnections(rated, rate, max).map(({ connection }) => connection)
+/** Of the idle ones those that make about this share of all the bytes the worker reads. */
+function hottest (idle: Connection[], all: Connection[], share: number, max: number): Connection[] {
+  const total = all.reduce((sum, { activity }) => sum + activity.rate, 0)
+  const rated = idle.map(connection => ({ connection, rate: connection.activity.rate }))
+  return chooseConnections(rated, total * share, max).map(({ connection }) => connection)
 }
 
 /** One message for all connections that ended in a turn of the loop. */

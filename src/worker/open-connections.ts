@@ -1,13 +1,15 @@
 // How a worker ends the connections of its app: those between requests by closing them, HTTP/2 sessions by announcing the end.
 import type { Server } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
+import type net from 'node:net'
+import tls from 'node:tls'
 import { trackConnections } from '../handoff/connections.ts'
 import type { Connections } from '../handoff/connections.ts'
 
 export interface OpenConnections {
   readonly tracked: Connections
   readonly count: () => number
-  /** Ends each connection without a request in progress, those that never sent a byte too. */
+  /** Ends each connection without a request in progress, those that never sent a byte too; HTTP/2 sessions once their open streams have finished. */
   readonly closeIdle: () => void
   /** Announces the end to HTTP/2 clients (GOAWAY); their open streams finish. */
   readonly sayGoAway: () => void
@@ -18,6 +20,7 @@ export interface OpenConnections {
 /** Call it before the server listens. */
 export function openConnections (server: Server): OpenConnections {
   const tracked = trackConnections(server)
+  const handshaking = trackHandshakes(server)
   const sessions = new Set<ServerHttp2Session>()
   const listeners = new Set<() => void>()
   server.on('connection', socket => {
@@ -31,12 +34,15 @@ export function openConnections (server: Server): OpenConnections {
   })
   return {
     tracked,
-    count: () => tracked.size,
+    count: () => tracked.size + handshaking.size,
     closeIdle () {
       // An HTTP/2 server has no such method before Node 24; its sessions end by GOAWAY.
       server.closeIdleConnections?.()
       // Node counts a connection that never sent a request as active, to time it out.
-      for (const { socket, requests } of tracked.all()) if (requests === 0 && socket.bytesRead === 0) socket.destroy()
+      for (const { socket } of tracked.all()) if (socket.bytesRead === 0) socket.destroy()
+      for (const socket of handshaking.values()) socket.destroy()
+      // Those that began only after GOAWAY was said.
+      for (const session of sessions) session.close()
     },
     sayGoAway () {
       for (const session of sessions) session.close()
@@ -46,4 +52,19 @@ export function openConnections (server: Server): OpenConnections {
       return () => { listeners.delete(listener) }
     }
   }
+}
+
+/** The connections of a TLS server whose handshake has not ended, which neither the server nor the app knows of. */
+function trackHandshakes (server: net.Server): ReadonlyMap<string, net.Socket> {
+  const handshaking = new Map<string, net.Socket>()
+  if (!(server instanceof tls.Server)) return handshaking
+  // The encrypted socket is another object: what both have is the peer.
+  const peerOf = ({ remoteAddress, remotePort }: net.Socket): string => `${remoteAddress} ${remotePort}`
+  server.on('connection', (socket: net.Socket) => {
+    const peer = peerOf(socket)
+    handshaking.set(peer, socket)
+    socket.once('close', () => { if (handshaking.get(peer) === socket) handshaking.delete(peer) })
+  })
+  server.on('secureConnection', (socket: tls.TLSSocket) => { handshaking.delete(peerOf(socket)) })
+  return handshaking
 }

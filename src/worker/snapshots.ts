@@ -24,6 +24,7 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
     const current = performance.eventLoopUtilization()
     const at = performance.now()
     const { total, shed, responses } = gate.counts()
+    connections.tracked.observe()
     send({
       utilization: performance.eventLoopUtilization(current, utilization).utilization,
       loopDelay: delayOf(histogram),
