@@ -27,7 +27,7 @@ for (const scheduling of ['kernel', 'round-robin'] as const) {
   })
 
   test(`after a SIGKILL of the primary under load no request is cut, and nothing is left (${scheduling})`, async t => {
-    const cluster = await startCluster(t, { options: { workers: 2, scheduling, idleGrace: 100 } })
+    const cluster = await startCluster(t, { options: { workers: 2, scheduling, idleGrace: 5_000 } })
     const pids = descendants(cluster.pid)
     const load = startLoad({ target: cluster.target, connections: 20, random: seeded(5), think: 5, reconnect: 'never' })
     await load.reached(200)
