@@ -1,0 +1,55 @@
+// The servers that are compared: one entry in plain JavaScript, told by the environment which candidate it is.
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import { performance } from 'node:perf_hooks'
+import { buildApp } from './app.js'
+
+/** @type {{ kind: 'single' | 'bare' | 'clusterize', policy?: 'rr' | 'none', workers?: number, plugin?: 'none' | object, options?: object, library: string }} */
+const { kind, policy, workers = 2, plugin, options = {}, library } = JSON.parse(process.env.BENCH_CANDIDATE)
+const HOST = '127.0.0.1'
+const build = async () => buildApp(plugin === undefined || plugin === 'none' ? undefined : (await import(library)).default, plugin)
+
+switch (kind) {
+  case 'single': {
+    const app = await build()
+    await app.listen({ port: 0, host: HOST })
+    announce(app.server.address().port)
+    break
+  }
+  case 'bare': {
+    if (cluster.isPrimary) await startBare()
+    else await (await build()).listen({ port: 0, host: HOST, backlog: 511 })
+    break
+  }
+  case 'clusterize': {
+    const { clusterize } = await import(library)
+    const result = await clusterize(plugin === undefined ? () => buildApp() : build, { workers, port: 0, host: HOST, logger: false, ...options })
+    if (result.role === 'primary') {
+      process.on('message', message => { if (message === 'reload') void reload(result) })
+      announce(result.addresses[0].port)
+    }
+    break
+  }
+}
+
+async function startBare () {
+  cluster.schedulingPolicy = policy === 'rr' ? cluster.SCHED_RR : cluster.SCHED_NONE
+  const forked = Array.from({ length: workers }, () => cluster.fork())
+  const [first] = await Promise.all(forked.map(worker => once(worker, 'listening')))
+  announce(first[0].port)
+}
+
+async function reload (running) {
+  const began = performance.now()
+  try {
+    await running.reload()
+    process.send({ type: 'reloaded', ms: performance.now() - began })
+  } catch (error) {
+    process.send({ type: 'reload-failed', message: String(error) })
+  }
+}
+
+function announce (port) {
+  const pids = Object.values(cluster.workers ?? {}).map(worker => worker.process.pid)
+  process.send?.({ type: 'ready', port, pids })
+}

@@ -1,0 +1,41 @@
+// Throughput of two workers, over kept connections and with one connection for each request: bare node:cluster in both policies, this package, one process.
+import { buildLibrary } from './build.ts'
+import type { CandidateSpec } from './candidate.ts'
+import { compare, failuresOf, middle, ratioOfRates } from './compare.ts'
+import { benchArguments, printReport, round } from './report.ts'
+import { needWrk } from './wrk.ts'
+
+const CONNECTIONS = 64
+const CANDIDATES = {
+  'bare round robin': { kind: 'bare', policy: 'rr' },
+  'bare shared accept': { kind: 'bare', policy: 'none' },
+  'fastify-clusterize': { kind: 'clusterize', plugin: {} },
+  'one process': { kind: 'single' }
+} as const satisfies Record<string, CandidateSpec>
+
+needWrk()
+const { json, rounds, seconds } = benchArguments({ rounds: 9, seconds: 1 })
+const load = { connections: CONNECTIONS, seconds }
+const [kept, closed] = await compare<keyof typeof CANDIDATES>(buildLibrary(), CANDIDATES, [load, { ...load, close: true }], rounds)
+if (kept === undefined || closed === undefined) throw new Error('two loads were given')
+
+const names = Object.keys(CANDIDATES) as Array<keyof typeof CANDIDATES>
+printReport({
+  bench: 'throughput',
+  rows: names.map(name => ({
+    candidate: name,
+    'kept 2xx/s': Math.round(middle(kept[name], 'rate')),
+    'p99 ms': round(middle(kept[name], 'p99')),
+    'CPU µs': round(middle(kept[name], 'cpu'), 1),
+    'closed 2xx/s': Math.round(middle(closed[name], 'rate')),
+    'p99 ms closed': round(middle(closed[name], 'p99')),
+    'CPU µs closed': round(middle(closed[name], 'cpu'), 1),
+    'not 2xx or cut': failuresOf([...kept[name], ...closed[name]])
+  })),
+  targets: [
+    { name: 'kept connections, against bare shared accept', value: ratioOfRates(kept, 'fastify-clusterize', 'bare shared accept'), atLeast: 0.97 },
+    { name: 'one connection per request, against bare shared accept', value: ratioOfRates(closed, 'fastify-clusterize', 'bare shared accept'), atLeast: 0.95 },
+    { name: 'one connection per request, against bare round robin', value: ratioOfRates(closed, 'fastify-clusterize', 'bare round robin'), atLeast: 2 }
+  ],
+  details: { kept, closed }
+}, json)
