@@ -45,8 +45,7 @@ export async function clusterize (buildApp: BuildApp, options: ClusterizeOptions
   if (started[STARTED] === true) throw new AlreadyStartedError()
   started[STARTED] = true
   try {
-    const result = await start(buildApp, resolved)
-    return 'close' in result ? { ...result, close: () => result.close().finally(forgetStart) } : result
+    return await start(buildApp, resolved)
   } catch (error) {
     forgetStart()
     throw error
@@ -60,9 +59,9 @@ function forgetStart (): void {
 async function start (buildApp: BuildApp, options: ResolvedOptions): Promise<ClusterizeResult> {
   const identity = takeWorkerVariable()
   if (identity !== undefined) return startWorker(buildApp, options, createWorkerIdentity({ ...identity, isClustered: true }), pluginSide)
-  if (options.workers === 0) return startInProcess(buildApp, options, pluginSide, await bindHere(options.listen))
+  if (options.workers === 0) return startInProcess(buildApp, options, pluginSide, await bindHere(options.listen), forgetStart)
   if (cluster.isWorker) throw new NestedError()
-  return startPrimary(options, openListener)
+  return startPrimary(options, openListener, forgetStart)
 }
 
 export type { BuildApp, InProcessResult, PrimaryResult, WorkerResult }

@@ -1,4 +1,5 @@
 // The one way down for a cluster, whoever asks: a signal, an uncaught error, or close().
+import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { KilledError } from '../errors.ts'
 import type { Listener } from '../listener/listener.ts'
@@ -25,7 +26,18 @@ export interface PrimaryEnding {
   readonly isExiting: () => boolean
 }
 
-export function createPrimaryEnding (supervisor: Supervisor, listener: Listener, { idleGrace }: Pick<ResolvedOptions, 'idleGrace'>, log: PrimaryLog, events: EventSink): PrimaryEnding {
+export interface EndingParts {
+  readonly supervisor: Supervisor
+  readonly listener: Listener
+  readonly options: Pick<ResolvedOptions, 'idleGrace' | 'drainTimeout'>
+  readonly log: PrimaryLog
+  readonly events: EventSink
+  /** Called when nothing of the cluster is left. */
+  readonly onEnd: () => void
+}
+
+export function createPrimaryEnding ({ supervisor, listener, options, log, events, onEnd }: EndingParts): PrimaryEnding {
+  const { idleGrace, drainTimeout } = options
   let stopping: Promise<void> | undefined
   let exitReason: string | undefined
 
@@ -53,9 +65,11 @@ export function createPrimaryEnding (supervisor: Supervisor, listener: Listener,
     log.info({ event: 'cluster-stopping', reason }, 'cluster stops')
     events.emit('stop', { reason })
     supervisor.announceEnd()
-    await listener.drain(idleGrace)
-    const killed = await supervisor.stop()
+    const begun = performance.now()
+    await within(drainTimeout, listener.drain(idleGrace))
+    const killed = await supervisor.stop(Math.max(0, drainTimeout - (performance.now() - begun)))
     listener.close()
+    onEnd()
     forgetSignals()
     forgetOrders()
     if (exitReason === undefined) grace.uninstall()
@@ -68,4 +82,11 @@ export function createPrimaryEnding (supervisor: Supervisor, listener: Listener,
   }
 
   return { close, isExiting: () => exitReason !== undefined }
+}
+
+/** What waits in the primary must not hold the stop beyond its time. */
+async function within (timeout: number, work: Promise<void>): Promise<void> {
+  const timer = new AbortController()
+  await Promise.race([work, sleep(timeout, undefined, { signal: timer.signal }).catch(() => {})])
+  timer.abort()
 }

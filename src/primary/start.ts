@@ -50,7 +50,7 @@ export interface PrimaryResult {
 /**
  * @throws FST_CLUSTERIZE_BOOT_FAILED with the worker's own error as cause, FST_CLUSTERIZE_STOPPED, FST_CLUSTERIZE_NO_ENTRY
  */
-export async function startPrimary (options: ResolvedOptions, openListener: OpenListener): Promise<PrimaryResult> {
+export async function startPrimary (options: ResolvedOptions, openListener: OpenListener, onEnd: () => void): Promise<PrimaryResult> {
   if (process.argv[1] === undefined) throw new NoEntryError('there is none in process.argv')
   const log = createPrimaryLog(options.logger)
   const events = createEvents()
@@ -63,7 +63,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
-  const ending = createPrimaryEnding(supervisor, listener, options, log, events)
+  const ending = createPrimaryEnding({ supervisor, listener, options, log, events, onEnd })
   try {
     await supervisor.start()
   } catch (error) {

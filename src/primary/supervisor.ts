@@ -19,8 +19,8 @@ import type { ForkOrder, WorkerExit, WorkerHandle, WorkerListeners, WorkerView }
 export interface Supervisor {
   /** Resolves when every worker of the first generation is ready. Throws FST_CLUSTERIZE_BOOT_FAILED, FST_CLUSTERIZE_STOPPED. */
   start: () => Promise<void>
-  /** Drains every worker; resolves with those that had to be killed. */
-  stop: () => Promise<readonly WorkerView[]>
+  /** Drains every worker within `timeout` ms; resolves with those that had to be killed. */
+  stop: (timeout: number) => Promise<readonly WorkerView[]>
   /**
    * Replaces every worker by one that runs what is on disk now, the old one draining only once the new one has proved itself.
    * Throws FST_CLUSTERIZE_RELOAD_FAILED with the cause: then the old workers serve on. Throws FST_CLUSTERIZE_STOPPED when a stop comes first.
@@ -55,6 +55,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const emptied = deferred()
   let desired: Desired = { phase: 'running', size: options.workers, generation: 1, ...options.reload }
   let newest = 1
+  let stopTimeout = options.drainTimeout
   let restarted = 0
   const dismissed = new Set<WorkerHandle>()
   let state: 'starting' | 'up' | 'failed' = 'starting'
@@ -99,7 +100,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   function act (action: Action): void {
     switch (action.type) {
       case 'fork': return forkInto(action.slot, action.generation)
-      case 'retire': return handles.get(action.key)?.retire(action.mode, options.drainTimeout)
+      case 'retire': return handles.get(action.key)?.retire(action.mode, action.mode === 'stop' ? stopTimeout : options.drainTimeout)
       case 'kill': return killOverdue(handles.get(action.key), action.why)
       default: return action satisfies never
     }
@@ -120,7 +121,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     handle.killAfter(asked, `kill-${why}`)
     failBoot(handle)
     void asked.then(activity => {
-      log.error({ event: 'worker-killed', ...logLabel(handle), reason: why, activity }, 'worker killed over its deadline')
+      log.error({ event: 'worker-killed', ...handle.logLabel(), reason: why, activity }, 'worker killed over its deadline')
     })
   }
 
@@ -134,7 +135,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       if (!handsOff) warnOnce()
       if (addresses.length === 0) addresses = reached
       const bootMs = Math.round(now() - handle.forkedAt)
-      log.info({ event: 'worker-ready', ...logLabel(handle), ms: bootMs }, 'worker ready')
+      log.info({ event: 'worker-ready', ...handle.logLabel(), ms: bootMs }, 'worker ready')
       parts.events.emit('worker-ready', { ...handle.label(), addresses: reached, bootMs })
       if (state === 'starting' && countReady() >= desired.size) {
         state = 'up'
@@ -144,12 +145,12 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reconcile()
     },
     onCrashed (handle, error) {
-      log.error({ event: 'worker-crashed', ...logLabel(handle), err: error }, 'uncaught error in worker: it drains and is replaced')
+      log.error({ event: 'worker-crashed', ...handle.logLabel(), err: error }, 'uncaught error in worker: it drains and is replaced')
       failBoot(handle)
       reconcile()
     },
     onSignal (handle, signal) {
-      log.info({ event: 'worker-signalled', ...logLabel(handle), signal }, 'worker was signalled: it drains and is replaced')
+      log.info({ event: 'worker-signalled', ...handle.logLabel(), signal }, 'worker was signalled: it drains and is replaced')
       dismissed.add(handle)
       reconcile()
     },
@@ -167,13 +168,13 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   function recordRestart (handle: WorkerHandle): void {
     restarted++
     const uptime = now() - (handle.readyAt() ?? now())
-    if (restarts.recordExit(handle.slot, uptime)) log.error({ event: 'crash-loop', ...logLabel(handle) }, 'workers end again and again: replacements come more and more slowly')
+    if (restarts.recordExit(handle.slot, uptime)) log.error({ event: 'crash-loop', ...handle.logLabel() }, 'workers end again and again: replacements come more and more slowly')
   }
 
   function report (handle: WorkerHandle, exit: WorkerExit): void {
     const expected = handle.intent() === 'stop' || handle.intent() === 'retire'
     const { kind, text: reason } = reasonOf(handle, exit)
-    log[expected ? 'info' : 'error']({ event: 'worker-exit', ...logLabel(handle), ...exit, kind, reason }, 'worker ended')
+    log[expected ? 'info' : 'error']({ event: 'worker-exit', ...handle.logLabel(), ...exit, kind, reason }, 'worker ended')
     parts.events.emit('worker-exit', { ...handle.label(), ...exit, kind, reason, expected })
   }
 
@@ -205,7 +206,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reconcile()
       await up.promise
     },
-    async stop () {
+    async stop (timeout) {
+      stopTimeout = timeout
       desired = { ...desired, phase: 'stopping' }
       if (state === 'starting') up.reject(new StoppedError())
       reloads.abandon(new StoppedError())
@@ -228,11 +230,6 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     addresses: () => addresses,
     stats: () => statsOf([...handles.values()], { wanted: desired.size, generation: desired.generation, restarts: restarted, dispatch: parts.listener.counts() })
   }
-}
-
-function logLabel (handle: WorkerHandle): { slot: number, pid: number, generation: number } {
-  const { id: slot, pid, generation } = handle.label()
-  return { slot, pid, generation }
 }
 
 function asPlanned (handle: WorkerHandle, dismissed: boolean): PlannedWorker {

@@ -57,8 +57,9 @@ export interface WorkerHandle {
   /** What it is doing, or undefined when it does not answer in time. */
   readonly activity: () => Promise<Activity | undefined>
   readonly view: () => WorkerView
-  /** What names it in logs and events. */
+  /** What names it in events, and in the log. */
   readonly label: () => { id: number, pid: number, generation: number }
+  readonly logLabel: () => { slot: number, pid: number, generation: number }
 }
 
 export type Ready = Extract<ToPrimary, { type: 'ready' }>
@@ -198,6 +199,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
       void wait.finally(() => child.kill('SIGKILL'))
     },
     activity: () => channel.ask({ type: 'activity' }, { timeout: ACTIVITY_TIMEOUT }).then(({ body }) => body, () => undefined),
+    logLabel: () => ({ slot, pid: handle.pid, generation }),
     label: () => ({ id: slot, pid: handle.pid, generation }),
     view: () => ({ id: slot, pid: handle.pid, generation, state, uptime: Math.round(now() - forkedAt), snapshot: latest })
   }

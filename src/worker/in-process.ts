@@ -35,12 +35,12 @@ interface Booted { readonly drainable: Drainable, readonly addresses: BoundAddre
 /**
  * @throws FST_CLUSTERIZE_BOOT_FAILED with what went wrong as cause
  */
-export async function startInProcess (buildApp: BuildApp, options: ResolvedOptions, plugin: PluginSide, sockets: LocalSockets): Promise<InProcessResult> {
+export async function startInProcess (buildApp: BuildApp, options: ResolvedOptions, plugin: PluginSide, sockets: LocalSockets, onEnd: () => void): Promise<InProcessResult> {
   const identity = createWorkerIdentity({ id: 1, generation: 1, isClustered: false })
   setProcessIdentity(identity)
   try {
     const { drainable, addresses } = await inTime(boot(buildApp, options, identity, plugin, sockets), options.bootTimeout)
-    const release = [sockets.close, () => setProcessIdentity(undefined)]
+    const release = [sockets.close, () => setProcessIdentity(undefined), onEnd]
     const close = closeOnce(drainable, options, release)
     release.push(...endByItself(drainable, options, close))
     whenAborted(options.signal, () => { close().catch(() => {}) })

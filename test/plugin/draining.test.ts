@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http2 from 'node:http2'
-import net from 'node:net'
+import type net from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
