@@ -9,10 +9,12 @@ import { compileCacheEnvironment } from './compile-cache.ts'
 import { createPrimaryEnding } from './ending.ts'
 import { createEvents } from './events.ts'
 import type { EventSink } from './events.ts'
+import { startHangWatch } from './hang-watch.ts'
 import { createPrimaryLog } from './log.ts'
 import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
 import { startRebalancer } from './rebalancer.ts'
+import { startRecycler } from './recycler.ts'
 import { createRestarts } from './restarts.ts'
 import type { ClusterStats } from './stats.ts'
 import { createSupervisor } from './supervisor.ts'
@@ -63,7 +65,19 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
-  const ending = createPrimaryEnding({ supervisor, listener, options, log, events, onEnd })
+  const stopWatching = startHangWatch(supervisor, options, log)
+  events.emitter.once('stop', startRecycler(supervisor, options, log))
+  const ending = createPrimaryEnding({
+    supervisor,
+    listener,
+    options,
+    log,
+    events,
+    onEnd () {
+      stopWatching()
+      onEnd()
+    }
+  })
   try {
     await supervisor.start()
   } catch (error) {

@@ -1,7 +1,7 @@
 // Level-triggered supervision: events change what is wanted or what is there, and reconcile() alone forks, retires and kills.
 import { BootFailedError, ReloadFailedError, StoppedError } from '../errors.ts'
 import type { ResolvedOptions } from '../options/types.ts'
-import type { BoundAddress } from '../protocol.ts'
+import type { BoundAddress, DrainMode } from '../protocol.ts'
 import type { EventSink } from './events.ts'
 import type { PrimaryLog } from './log.ts'
 import { deferred } from '../deferred.ts'
@@ -9,12 +9,17 @@ import type { Listener } from '../listener/listener.ts'
 import { isRolledOut, nextProof, plan } from './plan.ts'
 import type { Action, Desired, PlannedWorker } from './plan.ts'
 import type { ReloadReport } from './reload.ts'
+import { createReports } from './reports.ts'
 import { createRolling } from './rolling.ts'
 import type { Restarts } from './restarts.ts'
 import { statsOf } from './stats.ts'
 import type { ClusterStats } from './stats.ts'
-import { causeOfDeath, reasonOf } from './cause-of-death.ts'
+import { causeOfDeath } from './cause-of-death.ts'
+import { isOrdered } from './worker-handle.ts'
 import type { ForkOrder, WorkerExit, WorkerHandle, WorkerListeners, WorkerView } from './worker-handle.ts'
+
+/** Why a single worker is to go. */
+export type Dismissal = 'retire' | 'recycle'
 
 export interface Supervisor {
   /** Resolves when every worker of the first generation is ready. Throws FST_CLUSTERIZE_BOOT_FAILED, FST_CLUSTERIZE_STOPPED. */
@@ -26,6 +31,10 @@ export interface Supervisor {
    * Throws FST_CLUSTERIZE_RELOAD_FAILED with the cause: then the old workers serve on. Throws FST_CLUSTERIZE_STOPPED when a stop comes first.
    */
   reload: () => Promise<ReloadReport>
+  /** Has a worker replaced; it drains once its replacement has proved itself. */
+  dismiss: (handle: WorkerHandle, why: Dismissal) => void
+  /** Has a worker killed that gives no sign of life. */
+  condemn: (handle: WorkerHandle) => void
   /** SIGKILLs every worker in this very tick. */
   killAll: () => void
   workers: () => WorkerView[]
@@ -48,7 +57,8 @@ export interface SupervisorParts {
 }
 
 export function createSupervisor (parts: SupervisorParts): Supervisor {
-  const { options, log, restarts, now = () => performance.now() } = parts
+  const { options, restarts, now = () => performance.now() } = parts
+  const reports = createReports(parts.log, parts.events)
   const handles = new Map<number, WorkerHandle>()
   const killed: WorkerView[] = []
   const up = deferred()
@@ -57,7 +67,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   let newest = 1
   let stopTimeout = options.drainTimeout
   let restarted = 0
-  const dismissed = new Set<WorkerHandle>()
+  const dismissed = new Map<WorkerHandle, Dismissal>()
+  const hung = new Set<WorkerHandle>()
   let state: 'starting' | 'up' | 'failed' = 'starting'
   let addresses: readonly BoundAddress[] = []
   let alarm: NodeJS.Timeout | undefined
@@ -73,15 +84,12 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     },
     // Workers that stay are no longer outdated, and those that came too late for their slot go.
     giveUp (from) { desired = { ...desired, generation: from } }
-  }, log, parts.events)
-
-  // Each worker tests it; one line for all of them is enough.
-  const warnOnce = once(() => log.warn({ event: 'handoff-off' }, 'connections cannot move between workers here (TLS, HTTP/2, or this platform): a worker that drains closes them, announced by Connection: close or GOAWAY'))
+  }, parts.log, parts.events)
 
   /** Compares what is wanted with what is there; nothing else forks, retires or kills. */
   function reconcile (): void {
     clearTimeout(alarm)
-    const workers = [...handles.values()].map(handle => asPlanned(handle, dismissed.has(handle)))
+    const workers = [...handles.values()].map(handle => asPlanned(handle, { dismissed: dismissed.has(handle), hung: hung.has(handle) }))
     if (reloads.running() !== undefined && isRolledOut(desired, workers, now()) && !someoneStillServes()) reloads.succeed()
     const { actions, wakeAt: planned } = plan(desired, workers, restarts.notBefore, now())
     const wakeAt = reloads.running() === undefined ? planned : Math.min(planned, nextProof(desired, workers, now()))
@@ -100,7 +108,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   function act (action: Action): void {
     switch (action.type) {
       case 'fork': return forkInto(action.slot, action.generation)
-      case 'retire': return handles.get(action.key)?.retire(action.mode, action.mode === 'stop' ? stopTimeout : options.drainTimeout)
+      case 'retire': return retire(handles.get(action.key), action.mode)
       case 'kill': return killOverdue(handles.get(action.key), action.why)
       default: return action satisfies never
     }
@@ -113,30 +121,30 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     handles.set(handle.key, handle)
   }
 
-  function killOverdue (handle: WorkerHandle | undefined, why: 'boot-timeout' | 'drain-timeout'): void {
+  function retire (handle: WorkerHandle | undefined, mode: DrainMode): void {
     if (handle === undefined) return
-    killed.push(handle.view())
+    if (mode === 'stop') handle.retire(mode, stopTimeout)
+    else handle.retire(mode, options.drainTimeout, dismissed.get(handle))
+  }
+
+  function killOverdue (handle: WorkerHandle | undefined, why: 'boot-timeout' | 'drain-timeout' | 'hang'): void {
+    if (handle === undefined) return
+    if (desired.phase === 'stopping') killed.push(handle.view())
     // Asked before the kill, since a dead worker cannot say what held it; the log line waits for the answer, the kill at most as long.
     const asked = handle.activity()
     handle.killAfter(asked, `kill-${why}`)
     failBoot(handle)
-    void asked.then(activity => {
-      log.error({ event: 'worker-killed', ...handle.logLabel(), reason: why, activity }, 'worker killed over its deadline')
-    })
+    void asked.then(activity => reports.killed(handle, why, activity))
   }
 
   const listeners: WorkerListeners = {
     grant: parts.listener.grant,
-    onSnapshot: () => {},
     onHandedOver: reconcile,
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
-      if (!handsOff) warnOnce()
       if (addresses.length === 0) addresses = reached
-      const bootMs = Math.round(now() - handle.forkedAt)
-      log.info({ event: 'worker-ready', ...handle.logLabel(), ms: bootMs }, 'worker ready')
-      parts.events.emit('worker-ready', { ...handle.label(), addresses: reached, bootMs })
+      reports.ready(handle, { addresses: reached, handsOff, bootMs: Math.round(now() - handle.forkedAt) })
       if (state === 'starting' && countReady() >= desired.size) {
         state = 'up'
         up.resolve()
@@ -145,19 +153,19 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reconcile()
     },
     onCrashed (handle, error) {
-      log.error({ event: 'worker-crashed', ...handle.logLabel(), err: error }, 'uncaught error in worker: it drains and is replaced')
+      reports.crashed(handle, error)
       failBoot(handle)
       reconcile()
     },
     onSignal (handle, signal) {
-      log.info({ event: 'worker-signalled', ...handle.logLabel(), signal }, 'worker was signalled: it drains and is replaced')
-      dismissed.add(handle)
-      reconcile()
+      reports.signalled(handle, signal)
+      dismiss(handle, 'retire')
     },
     onExit (handle, exit) {
       handles.delete(handle.key)
       dismissed.delete(handle)
-      report(handle, exit)
+      hung.delete(handle)
+      reports.exited(handle, exit)
       if (handle.intent() === 'none') recordRestart(handle)
       failBoot(handle, exit)
       failReload(handle, exit)
@@ -165,17 +173,15 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     }
   }
 
+  function dismiss (handle: WorkerHandle, why: Dismissal): void {
+    dismissed.set(handle, why)
+    reconcile()
+  }
+
   function recordRestart (handle: WorkerHandle): void {
     restarted++
     const uptime = now() - (handle.readyAt() ?? now())
-    if (restarts.recordExit(handle.slot, uptime)) log.error({ event: 'crash-loop', ...handle.logLabel() }, 'workers end again and again: replacements come more and more slowly')
-  }
-
-  function report (handle: WorkerHandle, exit: WorkerExit): void {
-    const expected = handle.intent() === 'stop' || handle.intent() === 'retire'
-    const { kind, text: reason } = reasonOf(handle, exit)
-    log[expected ? 'info' : 'error']({ event: 'worker-exit', ...handle.logLabel(), ...exit, kind, reason }, 'worker ended')
-    parts.events.emit('worker-exit', { ...handle.label(), ...exit, kind, reason, expected })
+    if (restarts.recordExit(handle.slot, uptime)) reports.crashLoop(handle)
   }
 
   /** The first generation could not come up: say why and take everything down, there is nothing to go back to. */
@@ -190,7 +196,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   /** A worker of the new code that ends before it has proved itself ends the reload. */
   function failReload (handle: WorkerHandle, exit: WorkerExit): void {
     const running = reloads.running()
-    if (running === undefined || handle.generation !== running.to || handle.intent() === 'stop' || handle.intent() === 'retire') return
+    if (running === undefined || handle.generation !== running.to || isOrdered(handle.intent())) return
     const provenAt = (handle.readyAt() ?? Infinity) + options.reload.stableFor
     if (now() >= provenAt) return
     const cause = causeOfDeath(handle, exit, options.bootTimeout)
@@ -219,6 +225,11 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
       return reloads.request()
     },
+    dismiss,
+    condemn (handle) {
+      hung.add(handle)
+      reconcile()
+    },
     killAll () {
       for (const handle of handles.values()) handle.kill('kill-forced')
     },
@@ -232,16 +243,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   }
 }
 
-function asPlanned (handle: WorkerHandle, dismissed: boolean): PlannedWorker {
+function asPlanned (handle: WorkerHandle, verdicts: Pick<PlannedWorker, 'dismissed' | 'hung'>): PlannedWorker {
   const { key, slot, generation } = handle
-  return { key, slot, generation, state: handle.state(), deadline: handle.deadline(), readyAt: handle.readyAt(), dismissed }
-}
-
-function once (act: () => void): () => void {
-  let done = false
-  return () => {
-    if (done) return
-    done = true
-    act()
-  }
+  return { key, slot, generation, state: handle.state(), deadline: handle.deadline(), readyAt: handle.readyAt(), ...verdicts }
 }
