@@ -16,9 +16,9 @@ export interface BalancerWorker {
 
 /** Who wants to be served; a client on a Unix socket has no address. */
 export interface BalancerConnection {
-  readonly remoteAddress?: string
-  readonly remotePort?: number
-  readonly family?: string
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly family?: string | undefined
 }
 
 /** A strategy: `pick` returns one of `workers`, or undefined when there is none. */

@@ -1,6 +1,6 @@
 // How busy a connection has been lately, from the bytes it has read: an exponentially weighted moving average that costs nothing per request.
 
-const MEMORY_MS = 5_000
+const MEMORY_MS = 2_000
 
 export interface Activity {
   /** Bytes a second. */

@@ -55,15 +55,22 @@ export function trackConnections (server: net.Server, now: () => number = () => 
     const at = now()
     const connection: Connection = { socket, openedAt: at, movedIn: state === 'arriving', activity: { rate: 0, bytes: 0, at, activeAt: at }, state }
     open.set(socket, connection)
-    socket.once('close', () => open.delete(socket))
-    const destroy = socket.destroy.bind(socket)
-    socket.destroy = error => {
-      if (found !== undefined) found.push(connection)
-      // The handle must stay open until it has been sent: neither a timeout nor server.close() may close it meanwhile.
-      else if (connection.state !== 'moving') destroy(error)
-      return socket
-    }
+    socket.on('close', forget)
+    socket.destroy = destroy
     return connection
+  }
+
+  // One function for all sockets, which are its `this`: nothing more is allocated for a connection.
+  function forget (this: net.Socket): void {
+    open.delete(this)
+  }
+
+  function destroy (this: net.Socket, error?: Error): net.Socket {
+    const connection = open.get(this)
+    if (found !== undefined && connection !== undefined) found.push(connection)
+    // The handle must stay open until it has been sent: neither a timeout nor server.close() may close it meanwhile.
+    else if (connection?.state !== 'moving') (Object.getPrototypeOf(this) as net.Socket).destroy.call(this, error)
+    return this
   }
 
   // closeIdleConnections() destroys precisely the connections without a request; here they are collected instead.

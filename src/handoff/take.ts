@@ -10,26 +10,31 @@ import type { HandoffTake, HandoffTook } from './messages.ts'
 
 /** What Node adds to the advertised time where the server does not say (`keepAliveTimeoutBuffer`, Node 22.19 and later). */
 const KEEP_ALIVE_BUFFER_MS = 1000
+const NOTHING = Buffer.alloc(0)
 
 export interface TakerOptions {
   channel: Pick<Channel<HandoffTook>, 'post'>
   connections: Connections
   /** False makes the primary choose another worker. By default a server that listens takes connections. */
   accepts?: () => boolean
+  /** What each answer tells about connections that have ended. */
+  ended?: (() => number) | undefined
 }
 
 /** Returns the handler of the primary's `handoff-take`. */
-export function createTaker ({ channel, connections, accepts = () => connections.server.listening }: TakerOptions): (message: HandoffTake, handle: unknown) => Promise<void> {
+export function createTaker ({ channel, connections, accepts = () => connections.server.listening, ended }: TakerOptions): (message: HandoffTake, handle: unknown) => Promise<void> {
+  const answer = (id: number, taken: boolean): Promise<boolean> =>
+    channel.post({ type: 'handoff-took', id, taken, ...ended === undefined ? {} : { ended: ended() } })
   return async ({ id, head, fresh = false }, handle) => {
     const taken = isConnectionHandle(handle) && accepts()
     if (!taken) {
       if (isConnectionHandle(handle)) handle.close()
-      await channel.post({ type: 'handoff-took', id, taken })
+      await answer(id, taken)
       return
     }
-    const { begin } = takeConnection(connections, handle, Buffer.from(head ?? '', 'base64'), fresh)
+    const { begin } = takeConnection(connections, handle, head === undefined ? NOTHING : Buffer.from(head, 'base64'), fresh)
     // Not a byte is read before the answer is out: were this process killed now, the primary gives the connection to another worker, untouched.
-    await channel.post({ type: 'handoff-took', id, taken })
+    await answer(id, taken)
     begin()
   }
 }
@@ -48,31 +53,33 @@ export function takeConnection (connections: Connections, handle: ConnectionHand
   // TLS and HTTP/2 read for themselves, and only from a connection nobody has read.
   if (!(server instanceof http.Server)) return { connection: undefined, begin: () => announce(server, socket) }
   const connection = connections.adopt(socket)
-  const destroy = (): void => { socket.destroy() }
-  socket.on('error', destroy)
-
-  // An HTTP server would close an adopted connection after headersTimeout, with a 408: to its parser, a new connection is one whose first request is due.
   const serve = (bytes: Buffer): void => {
-    socket.setTimeout(0)
-    socket.off('timeout', destroy).off('end', destroy).off('data', serve)
     connection.state = 'serving'
     server.emit('connection', socket)
-    socket.off('error', destroy)
     if (bytes.length > 0) socket.emit('data', bytes)
   }
-
   const begin = (): void => {
     if (socket.destroyed) return
-    if (head.length > 0 || fresh) {
-      serve(head)
-    } else {
-      connection.state = 'waiting'
-      socket.on('data', serve).on('end', destroy).on('timeout', destroy)
-      socket.setTimeout(idleTimeout(server, connection))
-    }
+    if (head.length > 0 || fresh) serve(head)
+    else awaitFirstByte(server, connection, serve)
     socket.resume()
   }
   return { connection, begin }
+}
+
+/** An HTTP server would close an adopted connection after headersTimeout, with a 408: to its parser, a new connection is one whose first request is due. */
+function awaitFirstByte (server: http.Server, connection: Connection, serve: (bytes: Buffer) => void): void {
+  const { socket } = connection
+  const destroy = (): void => { socket.destroy() }
+  const begin = (bytes: Buffer): void => {
+    socket.setTimeout(0)
+    socket.off('timeout', destroy).off('end', destroy).off('data', begin)
+    serve(bytes)
+    socket.off('error', destroy)
+  }
+  connection.state = 'waiting'
+  socket.on('data', begin).on('end', destroy).on('timeout', destroy).on('error', destroy)
+  socket.setTimeout(idleTimeout(server, connection))
 }
 
 /** An HTTP/2 session takes the handle over as it is, so that it must be reading; TLS starts its own. */

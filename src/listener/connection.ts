@@ -102,14 +102,19 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   function receive (worker: Receiver, message: ConnectionMessage, handle: unknown): void {
     switch (message.type) {
       case 'handoff-give': return relay.offer(worker, message, handle)
-      case 'handoff-took': return relay.settle(worker, message)
-      case 'connections-ended':
-        ended.set(worker, message.total)
-        return pump()
+      case 'handoff-took':
+        relay.settle(worker, message)
+        return message.ended === undefined ? undefined : countEnded(worker, message.ended)
+      case 'connections-ended': return countEnded(worker, message.total)
       case 'request-took':
       case 'request-done': return
       default: return message satisfies never
     }
+  }
+
+  function countEnded (worker: Receiver, total: number): void {
+    ended.set(worker, total)
+    pump()
   }
 
   function refuse ({ connection, held }: Waiting): void {
@@ -150,11 +155,13 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   }
 }
 
+/** Asks the system only once a balancer looks: most place a connection without. */
 function connectionFacts (connection: ConnectionHandle): BalancerConnection {
-  const { address, port, family } = peerOf(connection)
+  let peer: ReturnType<typeof peerOf> | undefined
+  const ask = (): ReturnType<typeof peerOf> => peer ??= peerOf(connection)
   return {
-    ...address === undefined ? {} : { remoteAddress: address },
-    ...port === undefined ? {} : { remotePort: port },
-    ...family === undefined ? {} : { family }
+    get remoteAddress () { return ask().address },
+    get remotePort () { return ask().port },
+    get family () { return ask().family }
   }
 }

@@ -53,7 +53,7 @@ const SIGNAL_CODES: ReadonlyMap<number, string> = new Map([[132, 'SIGILL'], [133
 const WINDOWS_FAULTS: ReadonlyMap<number, string> = new Map([[0xC0000005, 'SIGSEGV'], [0xC00000FD, 'SIGSEGV'], [0xC0000409, 'SIGABRT']])
 /** From the chapter "Exit codes" of Node's documentation. */
 const CODE_MEANINGS: ReadonlyMap<number, string> = new Map([
-  [1, 'an uncaught error, unless the app chose it'], [5, 'a fatal error in V8'], [7, 'an error in its handler of uncaught errors'],
+  [1, 'an uncaught error, unless the app chose it'], [5, 'a fatal error in V8'], [7, 'an error in its handler of uncaught errors, unless the app chose it'],
   [9, 'an invalid argument'], [12, 'an invalid debugger argument'], [13, 'a top-level await that never settled']
 ])
 /** V8 gives up when collections near the limit free next to nothing, and the last snapshot may be half a second old. */

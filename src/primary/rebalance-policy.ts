@@ -29,8 +29,8 @@ const FULL = 0.95
 /** At most this share of a worker's idle connections leaves in one go, and a few in any case. */
 const SHARE = 0.25
 const FEW = 4
-/** The giver knows the rates of its connections only roughly: aim short of the mean. */
-const CAUTION = 0.8
+/** The giver knows the rates of its connections only roughly: aim a little short of the mean. */
+const CAUTION = 0.95
 
 export function rebalance (workers: readonly WorkerPeriod[], heavy: Heavy): { moves: readonly Move[], heavy: Heavy } {
   const measure = chooseMeasure(workers)

@@ -28,6 +28,8 @@ export interface DrainOptions {
 
 // Of the time allowed, the share that requests get before app.close() runs all the same: its hooks end what holds on, WebSockets for one.
 const SHARE_OF_REQUESTS = 0.9
+// One backlog's worth: clients that keep coming must not keep a worker from stopping.
+const MOST_ACCEPTS = 512
 
 /**
  * Resolves when nothing is left and the app is closed. Never `app.close()` first: Fastify answers 503 on open connections from then on.
@@ -36,7 +38,7 @@ export async function drain (drainable: Drainable, { timeout, idleGrace, giver, 
   const { app, gate, connections, extraServers } = drainable
   onPhase?.('requests')
   gate.startDraining(giver === undefined ? 'every-connection' : 'unmovable-connections')
-  await afterPendingAccepts()
+  await afterPendingAccepts(app.server)
   for (const server of [app.server, ...extraServers]) stopAccepting(server)
   connections.sayGoAway()
   if (giver === undefined) onHandedOver?.()
@@ -46,10 +48,16 @@ export async function drain (drainable: Drainable, { timeout, idleGrace, giver, 
   await app.close()
 }
 
-/** Connections the kernel has accepted for us are reset when the socket closes, so take them in first: one turn of the loop polls, one accepts. */
-async function afterPendingAccepts (): Promise<void> {
-  await new Promise(setImmediate)
-  await new Promise(setImmediate)
+/** Connections the kernel has accepted for us are reset when the last socket closes, so take them in first. libuv accepts one a turn: go on until a turn brings none. */
+async function afterPendingAccepts (server: net.Server): Promise<void> {
+  let arrived = false
+  const onConnection = (): void => { arrived = true }
+  server.on('connection', onConnection)
+  for (let turns = 0; turns < 2 || (arrived && turns < MOST_ACCEPTS); turns++) {
+    arrived = false
+    await new Promise(setImmediate)
+  }
+  server.off('connection', onConnection)
 }
 
 /** Closes the listening socket only: `http.Server.close` would also end idle connections at once, in the face of a request under way. */

@@ -26,12 +26,13 @@ export interface HandoffSide {
 /** Feature-tests handoff; where the test fails, everything falls back to `Connection: close`. */
 export async function createHandoffSide (server: unknown, connections: OpenConnections, channel: Channel<ToPrimary>, scheduling: Scheduling): Promise<HandoffSide> {
   const { tracked } = connections
-  const take = createTaker({ channel, connections: tracked })
+  const counted = scheduling === 'connection' || (scheduling === 'request' && !(server instanceof http.Server))
+  const ended = counted ? reportEnded(connections, channel) : undefined
+  const take = createTaker({ channel, connections: tracked, ended })
   const plain = server instanceof http.Server ? server : undefined
   const requests = scheduling === 'request' && plain !== undefined ? createRequestSide(plain, tracked, channel) : undefined
   const movable = plain !== undefined && await canHandOff()
   const giver = movable ? createGiver({ channel, connections: tracked, port: process, timeout: HELD_TIMEOUT }) : undefined
-  if (scheduling === 'connection' || (scheduling === 'request' && plain === undefined)) reportEnded(connections, channel)
   return {
     giver: requests === undefined ? giver : RETURNED_BY_THEMSELVES,
     receive (message, handle) {
@@ -56,16 +57,22 @@ function hottest (idle: Connection[], all: Connection[], share: number, max: num
   return chooseConnections(rated, total * share, max).map(({ connection }) => connection)
 }
 
-/** One message for all connections that ended in a turn of the loop. */
-function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>): void {
+/** One message for all connections that ended in a turn of the loop, and none where another message took the number along: the returned function gives it. */
+function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>): () => number {
   let total = 0
   let reported = 0
+  let pending = false
+  const report = (): void => {
+    pending = false
+    if (reported === total) return
+    reported = total
+    void channel.post({ type: 'connections-ended', total })
+  }
   connections.onClosed(() => {
-    if (total++ === reported) {
-      setImmediate(() => {
-        reported = total
-        void channel.post({ type: 'connections-ended', total })
-      })
-    }
+    total++
+    if (pending) return
+    pending = true
+    setImmediate(report)
   })
+  return () => reported = total
 }

@@ -23,11 +23,10 @@ export function openConnections (server: Server): OpenConnections {
   const handshaking = trackHandshakes(server)
   const sessions = new Set<ServerHttp2Session>()
   const listeners = new Set<() => void>()
-  server.on('connection', socket => {
-    socket.once('close', () => {
-      for (const listener of listeners) listener()
-    })
-  })
+  const onClose = (): void => {
+    for (const listener of listeners) listener()
+  }
+  server.on('connection', socket => { socket.on('close', onClose) })
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session)
     session.once('close', () => { sessions.delete(session) })

@@ -41,7 +41,7 @@ const rows: ReadonlyArray<readonly [facts: Partial<ExitFacts>, kind: ExitKind, t
   [{ code: 1, intent: 'stop', reported: { during: 'run', error: failure } }, 'uncaught-error', /while it was ending/],
   [{ code: 0 }, 'exit-code', /by itself with code 0/],
   [{ code: 3 }, 'exit-code', /by itself with code 3$/],
-  [{ code: 7 }, 'exit-code', /code 7 \(an error in its handler of uncaught errors\)/],
+  [{ code: 7 }, 'exit-code', /code 7 \(an error in its handler of uncaught errors, unless the app chose it\)/],
   [{ code: 1, ready: false }, 'boot-failed', /code 1 .* before it was ready/],
   [{ code: 2, intent: 'retire' }, 'exit-code', /code 2, while it was ending because it was replaced/],
   [{ code: 0, intent: 'kill-hang' }, 'exit-code', /by itself with code 0/],
