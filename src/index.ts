@@ -7,7 +7,7 @@ export type { BalancerFunction, BalancerName, BalancerOption } from './balancer/
 export type { ClusterStats } from './primary/stats.ts'
 export type { FastifyClusterizeOptions, HeaderOptions } from './options/plugin-types.ts'
 export type { BoundAddress } from './protocol.ts'
-export type { ClusterEvents, ReloadEvent, StopEvent, WorkerExitEvent, WorkerReadyEvent } from './primary/events.ts'
+export type { ClusterEvents, ReloadEvent, ScaleEvent, StopEvent, WorkerExitEvent, WorkerReadyEvent } from './primary/events.ts'
 export type { ReloadReport } from './primary/reload.ts'
 export type { WorkerView } from './primary/worker-handle.ts'
 export type { LoopDelay, Snapshot } from './snapshot.ts'

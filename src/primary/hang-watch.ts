@@ -3,7 +3,7 @@ import type { ResolvedOptions } from '../options/types.ts'
 import { awakeTime, initialAwake, tickHang } from './hang-policy.ts'
 import type { HangOptions, WatchedWorker } from './hang-policy.ts'
 import type { PrimaryLog } from './log.ts'
-import type { Supervisor } from './supervisor.ts'
+import type { Supervisor } from './supervision.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 
 // A loop that stands still for so long, in ms, is worth a line in the log.

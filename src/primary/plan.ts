@@ -66,6 +66,13 @@ export function isRolledOut ({ size, generation, stableFor }: Desired, workers: 
   return live.every(worker => worker.generation >= generation) && new Set(proven.map(({ slot }) => slot)).size >= size
 }
 
+/** True once each slot is served and nobody lives in another. */
+export function isStaffed ({ size }: Pick<Desired, 'size'>, workers: readonly PlannedWorker[]): boolean {
+  const live = workers.filter(({ state }) => state === 'booting' || state === 'ready')
+  const served = new Set(live.filter(({ state }) => state === 'ready').map(({ slot }) => slot))
+  return served.size === size && live.every(({ slot }) => slot <= size)
+}
+
 /** When the next worker of the wanted generation will have proved itself. */
 export function nextProof ({ generation, stableFor }: Desired, workers: readonly PlannedWorker[], now: number): number {
   const ready = workers.filter(worker => worker.state === 'ready' && worker.generation >= generation)

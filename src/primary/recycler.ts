@@ -3,7 +3,7 @@ import type { ResolvedOptions } from '../options/types.ts'
 import type { PrimaryLog } from './log.ts'
 import { chooseRecycle, drawThresholds, heapFloor } from './recycle-policy.ts'
 import type { RecycleThresholds, WornWorker } from './recycle-policy.ts'
-import type { Supervisor } from './supervisor.ts'
+import type { Supervisor } from './supervision.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 
 /** What is remembered of one worker. */

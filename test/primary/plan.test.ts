@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isRolledOut, nextProof, plan } from '../../src/primary/plan.ts'
+import { isRolledOut, isStaffed, nextProof, plan } from '../../src/primary/plan.ts'
 import type { Action, Desired, Plan, PlannedWorker } from '../../src/primary/plan.ts'
 
 const RUNS = 3_000
@@ -72,6 +72,15 @@ void test('after a reload was given up the worker that serves stays, not the one
   const late = worker({ generation: 2, state: 'booting', readyAt: undefined })
   const served = worker({ generation: 2 })
   assert.deepEqual(plan(desire(), [late, served], always, 0).actions, [{ type: 'retire', key: late.key, mode: 'retire' }])
+})
+
+void test('a cluster is staffed once each slot is served and nobody lives beyond', () => {
+  const [first, second, third] = [worker(), worker({ slot: 2 }), worker({ slot: 3 })]
+  assert.equal(isStaffed({ size: 2 }, [first, second]), true)
+  assert.equal(isStaffed({ size: 2 }, [first]), false)
+  assert.equal(isStaffed({ size: 2 }, [first, { ...second, state: 'booting' }]), false)
+  assert.equal(isStaffed({ size: 2 }, [first, second, third]), false)
+  assert.equal(isStaffed({ size: 2 }, [first, second, { ...third, state: 'draining' }]), true)
 })
 
 void test('a stop retires whatever lives and forks nothing', () => {
