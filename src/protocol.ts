@@ -48,7 +48,7 @@ export type ConnectionMessage =
 export type ToPrimary =
   | { type: 'booting' }
   | { type: 'listen', index: number }
-  | { type: 'ready', addresses: BoundAddress[], handsOff: boolean, server: ServerFacts }
+  | { type: 'ready', addresses: BoundAddress[], handsOff: boolean, server: ServerFacts, inspected: boolean }
   | { type: 'boot-failed', error: SerializedError }
   | { type: 'crashed', error: SerializedError }
   /** It drains, accepts no more, and what was idle has moved to others. */

@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly gc: number
   /** Seconds since the process began. */
   readonly uptime: number
+  /** Whether a debugger can be attached: its inspector listens. */
+  readonly inspected: boolean
   readonly requests: {
     readonly inFlight: number
     readonly total: number

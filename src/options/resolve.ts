@@ -3,10 +3,13 @@ import { ConflictingOptionsError } from '../errors.ts'
 import { anyObject, boolean, callable, checkOptions, either, given, group, milliseconds, oneOf, share, text, whole } from './check.ts'
 import type { Expectation, Expectations } from './check.ts'
 import { pluginExpectations } from './resolve-plugin.ts'
+import { RECYCLE_DEFAULTS } from './recycle-defaults.ts'
 import { RESTART_DEFAULTS } from './restart-defaults.ts'
 import { BALANCER_NAMES, isBalancer } from '../balancer/resolve-balancer.ts'
 import type { ClusterizeOptions, ListenTarget, ResolvedOptions } from './types.ts'
 import { MAX_WORKERS, workerCount } from './worker-count.ts'
+
+const limit = either(oneOf(false), whole(1, Number.MAX_SAFE_INTEGER))
 
 const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> = {
   port: whole(0, 65535),
@@ -30,8 +33,10 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   idleGrace: milliseconds,
   errorDrainTimeout: milliseconds,
   snapshotInterval: { ...milliseconds, expected: 'a number of milliseconds from 50', accepts: value => milliseconds.accepts(value) && Number(value) >= 50 },
+  hangTimeout: either(oneOf(false), milliseconds),
   restart: group({ delay: milliseconds, maxDelay: milliseconds, resetAfter: milliseconds, jitter: share, limit: whole(1, 1_000_000), window: milliseconds }),
   rebalance: boolean,
+  recycle: group({ maxRequests: limit, maxAge: either(oneOf(false), milliseconds), maxRss: limit, maxHeap: limit, heapShare: either(oneOf(false), share), jitter: share, minAge: milliseconds }),
   reload: group({ concurrency: whole(1, MAX_WORKERS), stableFor: milliseconds }),
   plugin: group(pluginExpectations),
   compileCache: boolean
@@ -55,12 +60,14 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     idleGrace: options.idleGrace ?? 1_000,
     errorDrainTimeout: options.errorDrainTimeout ?? 5_000,
     snapshotInterval: options.snapshotInterval ?? 500,
+    hangTimeout: options.hangTimeout ?? 30_000,
     restart: Object.freeze({ ...RESTART_DEFAULTS, ...given(options.restart) }),
     balancer: options.balancer ?? 'least-connections',
     maxConnections: options.maxConnections ?? Infinity,
     concurrency: options.concurrency ?? 2,
     queue: Object.freeze({ limit: 1_024, timeout: 10_000, ...given(options.queue) }),
     rebalance: options.rebalance ?? true,
+    recycle: Object.freeze({ ...RECYCLE_DEFAULTS, ...given(options.recycle) }),
     reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...given(options.reload) }),
     plugin: Object.freeze({ ...given(options.plugin) }),
     compileCache: options.compileCache ?? true

@@ -56,6 +56,45 @@ export interface RestartOptions {
   window?: number
 }
 
+/** When a worker in good health is replaced all the same, one at a time and its replacement first. */
+export interface RecycleOptions {
+  /**
+   * After so many requests.
+   * @default false
+   */
+  maxRequests?: number | false
+  /**
+   * After so many ms.
+   * @default false
+   */
+  maxAge?: number | false
+  /**
+   * With so much resident memory, in bytes.
+   * @default false
+   */
+  maxRss?: number | false
+  /**
+   * With so much JavaScript heap in use, in bytes.
+   * @default false
+   */
+  maxHeap?: number | false
+  /**
+   * With a heap in use of this share of V8's limit, before V8 ends the process.
+   * @default 0.9
+   */
+  heapShare?: number | false
+  /**
+   * Each limit is drawn anew for each worker from within this share above and below, so that workers of one age do not all go together.
+   * @default 0.1
+   */
+  jitter?: number
+  /**
+   * A limit on memory that a fresh worker exceeds would replace it for ever: it counts from this age, in ms.
+   * @default 10000
+   */
+  minAge?: number
+}
+
 /** How a rolling reload goes. */
 export interface ReloadOptions {
   /**
@@ -113,6 +152,12 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
    * @default 500
    */
   snapshotInterval?: number
+  /**
+   * A worker that has not reported for so long, in ms, hangs: it is killed and replaced. `false` never kills one for that.
+   * Time in which the primary stood still too does not count, and a worker with an open inspector never hangs.
+   * @default 30000
+   */
+  hangTimeout?: number | false
   /** When a worker that ended by itself is replaced. */
   restart?: RestartOptions
   /**
@@ -137,6 +182,8 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
    * @default true
    */
   rebalance?: boolean
+  /** When a worker in good health is replaced all the same. */
+  recycle?: RecycleOptions
   /** How a rolling reload goes. */
   reload?: ReloadOptions
   /** Options of the plugin, for an app that does not register it itself. */
@@ -172,12 +219,14 @@ export interface ResolvedOptions {
   readonly idleGrace: number
   readonly errorDrainTimeout: number
   readonly snapshotInterval: number
+  readonly hangTimeout: number | false
   readonly restart: Readonly<Required<RestartOptions>>
   readonly balancer: BalancerOption
   readonly maxConnections: number
   readonly concurrency: number
   readonly queue: QueueLimits
   readonly rebalance: boolean
+  readonly recycle: Readonly<Required<RecycleOptions>>
   readonly reload: Readonly<Required<ReloadOptions>>
   readonly plugin: FastifyClusterizeOptions
   readonly compileCache: boolean

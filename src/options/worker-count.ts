@@ -5,6 +5,11 @@ import { cgroupCpuQuota } from './cgroup-quota.ts'
 
 export const MAX_WORKERS = 1024
 
+/** Of a cluster: one process without workers is something else. */
+export function isWorkerCount (value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_WORKERS
+}
+
 export interface CpuSources {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly parallelism: () => number

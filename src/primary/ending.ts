@@ -8,7 +8,7 @@ import { listenToSignals } from '../stop-signals.ts'
 import type { EventSink } from './events.ts'
 import type { PrimaryLog } from './log.ts'
 import { obeyOrderSignals } from './order-signals.ts'
-import type { Supervisor } from './supervisor.ts'
+import type { Supervisor } from './supervision.ts'
 
 /** Signals come through listenToSignals, which knows one press of Ctrl-C from two; errors through close-with-grace. */
 const SKIPPED: closeWithGrace.AllEvents[] = [

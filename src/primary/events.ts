@@ -32,6 +32,10 @@ export type ReloadEvent =
   | { readonly state: 'done', readonly generation: number, readonly duration: number }
   | { readonly state: 'failed', readonly generation: number, readonly error: Error }
 
+export type ScaleEvent =
+  | { readonly state: 'started', readonly from: number, readonly to: number }
+  | { readonly state: 'done', readonly workers: number }
+
 export interface StopEvent { readonly reason: string }
 
 /** Each is also published on the diagnostics channel `fastify-clusterize:<name>`. */
@@ -39,6 +43,7 @@ export interface ClusterEvents {
   'worker-ready': [WorkerReadyEvent]
   'worker-exit': [WorkerExitEvent]
   reload: [ReloadEvent]
+  scale: [ScaleEvent]
   stop: [StopEvent]
 }
 

@@ -13,6 +13,8 @@ export interface PlannedWorker {
   readonly readyAt: number | undefined
   /** To be replaced, although it is of the wanted generation. */
   readonly dismissed: boolean
+  /** Ready by its own word, but it gives no sign of life. */
+  readonly hung: boolean
 }
 
 export interface Desired {
@@ -28,7 +30,7 @@ export interface Desired {
 export type Action =
   | { readonly type: 'fork', readonly slot: number, readonly generation: number }
   | { readonly type: 'retire', readonly key: number, readonly mode: 'stop' | 'retire' }
-  | { readonly type: 'kill', readonly key: number, readonly why: 'boot-timeout' | 'drain-timeout' }
+  | { readonly type: 'kill', readonly key: number, readonly why: 'boot-timeout' | 'drain-timeout' | 'hang' }
 
 export interface Plan {
   readonly actions: readonly Action[]
@@ -64,18 +66,29 @@ export function isRolledOut ({ size, generation, stableFor }: Desired, workers: 
   return live.every(worker => worker.generation >= generation) && new Set(proven.map(({ slot }) => slot)).size >= size
 }
 
+/** True once each slot is served and nobody lives in another. */
+export function isStaffed ({ size }: Pick<Desired, 'size'>, workers: readonly PlannedWorker[]): boolean {
+  const live = workers.filter(({ state }) => state === 'booting' || state === 'ready')
+  const served = new Set(live.filter(({ state }) => state === 'ready').map(({ slot }) => slot))
+  return served.size === size && live.every(({ slot }) => slot <= size)
+}
+
 /** When the next worker of the wanted generation will have proved itself. */
 export function nextProof ({ generation, stableFor }: Desired, workers: readonly PlannedWorker[], now: number): number {
   const ready = workers.filter(worker => worker.state === 'ready' && worker.generation >= generation)
   return earliest(ready.map(({ readyAt }) => (readyAt ?? Infinity) + stableFor), now)
 }
 
-/** Whoever is not ready or not gone in time is killed. */
+/** Whoever is not ready or not gone in time is killed, and whoever hangs. */
 function planOverdue (workers: readonly PlannedWorker[], now: number): Plan {
   const limited = workers.filter(({ state }) => state === 'booting' || state === 'draining')
+  const late = limited.filter(({ deadline }) => now >= deadline)
+  const hung = workers.filter(worker => worker.state === 'ready' && worker.hung)
   return {
-    actions: limited.filter(({ deadline }) => now >= deadline)
-      .map(({ key, state }) => ({ type: 'kill', key, why: state === 'booting' ? 'boot-timeout' : 'drain-timeout' })),
+    actions: [
+      ...late.map(({ key, state }): Action => ({ type: 'kill', key, why: state === 'booting' ? 'boot-timeout' : 'drain-timeout' })),
+      ...hung.map(({ key }): Action => ({ type: 'kill', key, why: 'hang' }))
+    ],
     wakeAt: earliest(limited.map(({ deadline }) => deadline), now)
   }
 }

@@ -9,14 +9,16 @@ import { compileCacheEnvironment } from './compile-cache.ts'
 import { createPrimaryEnding } from './ending.ts'
 import { createEvents } from './events.ts'
 import type { EventSink } from './events.ts'
+import { startHangWatch } from './hang-watch.ts'
 import { createPrimaryLog } from './log.ts'
 import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
 import { startRebalancer } from './rebalancer.ts'
+import { startRecycler } from './recycler.ts'
 import { createRestarts } from './restarts.ts'
 import type { ClusterStats } from './stats.ts'
 import { createSupervisor } from './supervisor.ts'
-import type { Supervisor } from './supervisor.ts'
+import type { Supervisor } from './supervision.ts'
 import { forkWorker } from './worker-handle.ts'
 import type { WorkerView } from './worker-handle.ts'
 
@@ -25,7 +27,7 @@ export interface PrimaryResult {
   readonly role: 'primary'
   /** Where the cluster serves. */
   readonly addresses: readonly BoundAddress[]
-  /** 'worker-ready', 'worker-exit', 'reload', 'stop'. */
+  /** 'worker-ready', 'worker-exit', 'reload', 'scale', 'stop'. */
   readonly events: EventSink['emitter']
   /** The workers there are, by slot. */
   readonly workers: () => readonly WorkerView[]
@@ -39,6 +41,13 @@ export interface PrimaryResult {
    * @throws FST_CLUSTERIZE_STOPPED
    */
   readonly reload: () => Promise<ReloadReport>
+  /**
+   * Changes the number of workers: more are forked, or those with the highest ids drain while their connections move to the others.
+   * Resolves once it is so, with the number; where a later call changed it meanwhile, with that one.
+   *
+   * @throws FST_CLUSTERIZE_INVALID_OPTION, FST_CLUSTERIZE_STOPPED
+   */
+  readonly scale: (workers: number) => Promise<number>
   /**
    * Stops the cluster: requests in flight finish, then the workers exit. The process goes on.
    *
@@ -63,7 +72,19 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
-  const ending = createPrimaryEnding({ supervisor, listener, options, log, events, onEnd })
+  const stopWatching = startHangWatch(supervisor, options, log)
+  events.emitter.once('stop', startRecycler(supervisor, options, log))
+  const ending = createPrimaryEnding({
+    supervisor,
+    listener,
+    options,
+    log,
+    events,
+    onEnd () {
+      stopWatching()
+      onEnd()
+    }
+  })
   try {
     await supervisor.start()
   } catch (error) {
@@ -75,7 +96,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   const addresses = listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
-  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, reload: supervisor.reload, close: () => ending.close('close() was called') }
+  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, reload: supervisor.reload, scale: supervisor.scale, close: () => ending.close('close() was called') }
 }
 
 function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener): Supervisor {

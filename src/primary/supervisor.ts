@@ -1,55 +1,27 @@
 // Level-triggered supervision: events change what is wanted or what is there, and reconcile() alone forks, retires and kills.
-import { BootFailedError, ReloadFailedError, StoppedError } from '../errors.ts'
-import type { ResolvedOptions } from '../options/types.ts'
-import type { BoundAddress } from '../protocol.ts'
-import type { EventSink } from './events.ts'
-import type { PrimaryLog } from './log.ts'
+import { inspect } from 'node:util'
+import { BootFailedError, InvalidOptionError, ReloadFailedError, StoppedError } from '../errors.ts'
+import { isWorkerCount, MAX_WORKERS } from '../options/worker-count.ts'
+import type { BoundAddress, DrainMode } from '../protocol.ts'
 import { deferred } from '../deferred.ts'
-import type { Listener } from '../listener/listener.ts'
-import { isRolledOut, nextProof, plan } from './plan.ts'
-import type { Action, Desired, PlannedWorker } from './plan.ts'
-import type { ReloadReport } from './reload.ts'
+import { isRolledOut, isStaffed, nextProof, plan } from './plan.ts'
+import type { Action, Desired } from './plan.ts'
+import { createReports } from './reports.ts'
+import { createRoster } from './roster.ts'
+import type { Dismissal } from './roster.ts'
 import { createRolling } from './rolling.ts'
-import type { Restarts } from './restarts.ts'
+import { createSizing } from './sizing.ts'
 import { statsOf } from './stats.ts'
-import type { ClusterStats } from './stats.ts'
-import { causeOfDeath, reasonOf } from './cause-of-death.ts'
-import type { ForkOrder, WorkerExit, WorkerHandle, WorkerListeners, WorkerView } from './worker-handle.ts'
-
-export interface Supervisor {
-  /** Resolves when every worker of the first generation is ready. Throws FST_CLUSTERIZE_BOOT_FAILED, FST_CLUSTERIZE_STOPPED. */
-  start: () => Promise<void>
-  /** Drains every worker within `timeout` ms; resolves with those that had to be killed. */
-  stop: (timeout: number) => Promise<readonly WorkerView[]>
-  /**
-   * Replaces every worker by one that runs what is on disk now, the old one draining only once the new one has proved itself.
-   * Throws FST_CLUSTERIZE_RELOAD_FAILED with the cause: then the old workers serve on. Throws FST_CLUSTERIZE_STOPPED when a stop comes first.
-   */
-  reload: () => Promise<ReloadReport>
-  /** SIGKILLs every worker in this very tick. */
-  killAll: () => void
-  workers: () => WorkerView[]
-  handles: () => readonly WorkerHandle[]
-  /** Before a stop: from now on each response ends its connection. */
-  announceEnd: () => void
-  addresses: () => readonly BoundAddress[]
-  stats: () => ClusterStats
-}
-
-export interface SupervisorParts {
-  readonly options: ResolvedOptions
-  readonly log: PrimaryLog
-  readonly events: EventSink
-  readonly restarts: Restarts
-  readonly listener: Listener
-  readonly fork: (order: ForkOrder, listeners: WorkerListeners) => WorkerHandle
-  readonly environment: (slot: number, generation: number) => Record<string, string>
-  readonly now?: () => number
-}
+import type { Supervisor, SupervisorParts } from './supervision.ts'
+import { causeOfDeath } from './cause-of-death.ts'
+import { isOrdered } from './worker-handle.ts'
+import type { WorkerExit, WorkerHandle, WorkerListeners, WorkerView } from './worker-handle.ts'
 
 export function createSupervisor (parts: SupervisorParts): Supervisor {
-  const { options, log, restarts, now = () => performance.now() } = parts
-  const handles = new Map<number, WorkerHandle>()
+  const { options, restarts, now = () => performance.now() } = parts
+  const reports = createReports(parts.log, parts.events)
+  const roster = createRoster()
+  const sizing = createSizing(parts.log, parts.events)
   const killed: WorkerView[] = []
   const up = deferred()
   const emptied = deferred()
@@ -57,7 +29,6 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   let newest = 1
   let stopTimeout = options.drainTimeout
   let restarted = 0
-  const dismissed = new Set<WorkerHandle>()
   let state: 'starting' | 'up' | 'failed' = 'starting'
   let addresses: readonly BoundAddress[] = []
   let alarm: NodeJS.Timeout | undefined
@@ -73,35 +44,28 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     },
     // Workers that stay are no longer outdated, and those that came too late for their slot go.
     giveUp (from) { desired = { ...desired, generation: from } }
-  }, log, parts.events)
-
-  // Each worker tests it; one line for all of them is enough.
-  const warnOnce = once(() => log.warn({ event: 'handoff-off' }, 'connections cannot move between workers here (TLS, HTTP/2, or this platform): a worker that drains closes them, announced by Connection: close or GOAWAY'))
+  }, parts.log, parts.events)
 
   /** Compares what is wanted with what is there; nothing else forks, retires or kills. */
   function reconcile (): void {
     clearTimeout(alarm)
-    const workers = [...handles.values()].map(handle => asPlanned(handle, dismissed.has(handle)))
-    if (reloads.running() !== undefined && isRolledOut(desired, workers, now()) && !someoneStillServes()) reloads.succeed()
+    const workers = roster.planned()
+    if (reloads.running() !== undefined && isRolledOut(desired, workers, now()) && !roster.isHandingOver()) reloads.succeed()
+    if (sizing.isPending() && isStaffed(desired, workers) && !roster.isHandingOver()) sizing.succeed(desired.size)
     const { actions, wakeAt: planned } = plan(desired, workers, restarts.notBefore, now())
     const wakeAt = reloads.running() === undefined ? planned : Math.min(planned, nextProof(desired, workers, now()))
     for (const action of actions) act(action)
-    if (desired.phase === 'stopping' && handles.size === 0) return emptied.resolve()
+    if (desired.phase === 'stopping' && workers.length === 0) return emptied.resolve()
     // An action changes what is there, so look again at once: a fork has a deadline of its own.
     if (actions.length > 0) return reconcile()
     if (wakeAt < Infinity) alarm = setTimeout(reconcile, Math.max(1, wakeAt - now()))
   }
 
-  /** Old workers that have not let go of their connections yet. */
-  function someoneStillServes (): boolean {
-    return [...handles.values()].some(handle => handle.state() === 'draining' && !handle.handedOver())
-  }
-
   function act (action: Action): void {
     switch (action.type) {
       case 'fork': return forkInto(action.slot, action.generation)
-      case 'retire': return handles.get(action.key)?.retire(action.mode, action.mode === 'stop' ? stopTimeout : options.drainTimeout)
-      case 'kill': return killOverdue(handles.get(action.key), action.why)
+      case 'retire': return retire(roster.get(action.key), action.mode)
+      case 'kill': return killOverdue(roster.get(action.key), action.why)
       default: return action satisfies never
     }
   }
@@ -110,34 +74,34 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     const { bootTimeout, errorDrainTimeout } = options
     const environment = parts.environment(slot, generation)
     const handle = parts.fork({ slot, generation, bootTimeout, errorDrainTimeout, environment }, listeners)
-    handles.set(handle.key, handle)
+    roster.add(handle)
   }
 
-  function killOverdue (handle: WorkerHandle | undefined, why: 'boot-timeout' | 'drain-timeout'): void {
+  function retire (handle: WorkerHandle | undefined, mode: DrainMode): void {
     if (handle === undefined) return
-    killed.push(handle.view())
+    if (mode === 'stop') handle.retire(mode, stopTimeout)
+    else handle.retire(mode, options.drainTimeout, roster.dismissal(handle))
+  }
+
+  function killOverdue (handle: WorkerHandle | undefined, why: 'boot-timeout' | 'drain-timeout' | 'hang'): void {
+    if (handle === undefined) return
+    if (desired.phase === 'stopping') killed.push(handle.view())
     // Asked before the kill, since a dead worker cannot say what held it; the log line waits for the answer, the kill at most as long.
     const asked = handle.activity()
     handle.killAfter(asked, `kill-${why}`)
     failBoot(handle)
-    void asked.then(activity => {
-      log.error({ event: 'worker-killed', ...handle.logLabel(), reason: why, activity }, 'worker killed over its deadline')
-    })
+    void asked.then(activity => reports.killed(handle, why, activity))
   }
 
   const listeners: WorkerListeners = {
     grant: parts.listener.grant,
-    onSnapshot: () => {},
     onHandedOver: reconcile,
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
-      if (!handsOff) warnOnce()
       if (addresses.length === 0) addresses = reached
-      const bootMs = Math.round(now() - handle.forkedAt)
-      log.info({ event: 'worker-ready', ...handle.logLabel(), ms: bootMs }, 'worker ready')
-      parts.events.emit('worker-ready', { ...handle.label(), addresses: reached, bootMs })
-      if (state === 'starting' && countReady() >= desired.size) {
+      reports.ready(handle, { addresses: reached, handsOff, bootMs: Math.round(now() - handle.forkedAt) })
+      if (state === 'starting' && roster.countReady() >= desired.size) {
         state = 'up'
         up.resolve()
       }
@@ -145,19 +109,17 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reconcile()
     },
     onCrashed (handle, error) {
-      log.error({ event: 'worker-crashed', ...handle.logLabel(), err: error }, 'uncaught error in worker: it drains and is replaced')
+      reports.crashed(handle, error)
       failBoot(handle)
       reconcile()
     },
     onSignal (handle, signal) {
-      log.info({ event: 'worker-signalled', ...handle.logLabel(), signal }, 'worker was signalled: it drains and is replaced')
-      dismissed.add(handle)
-      reconcile()
+      reports.signalled(handle, signal)
+      dismiss(handle, 'retire')
     },
     onExit (handle, exit) {
-      handles.delete(handle.key)
-      dismissed.delete(handle)
-      report(handle, exit)
+      roster.remove(handle)
+      reports.exited(handle, exit)
       if (handle.intent() === 'none') recordRestart(handle)
       failBoot(handle, exit)
       failReload(handle, exit)
@@ -165,17 +127,15 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     }
   }
 
+  function dismiss (handle: WorkerHandle, why: Dismissal): void {
+    roster.dismiss(handle, why)
+    reconcile()
+  }
+
   function recordRestart (handle: WorkerHandle): void {
     restarted++
     const uptime = now() - (handle.readyAt() ?? now())
-    if (restarts.recordExit(handle.slot, uptime)) log.error({ event: 'crash-loop', ...handle.logLabel() }, 'workers end again and again: replacements come more and more slowly')
-  }
-
-  function report (handle: WorkerHandle, exit: WorkerExit): void {
-    const expected = handle.intent() === 'stop' || handle.intent() === 'retire'
-    const { kind, text: reason } = reasonOf(handle, exit)
-    log[expected ? 'info' : 'error']({ event: 'worker-exit', ...handle.logLabel(), ...exit, kind, reason }, 'worker ended')
-    parts.events.emit('worker-exit', { ...handle.label(), ...exit, kind, reason, expected })
+    if (restarts.recordExit(handle.slot, uptime)) reports.crashLoop(handle)
   }
 
   /** The first generation could not come up: say why and take everything down, there is nothing to go back to. */
@@ -190,15 +150,11 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   /** A worker of the new code that ends before it has proved itself ends the reload. */
   function failReload (handle: WorkerHandle, exit: WorkerExit): void {
     const running = reloads.running()
-    if (running === undefined || handle.generation !== running.to || handle.intent() === 'stop' || handle.intent() === 'retire') return
+    if (running === undefined || handle.generation !== running.to || isOrdered(handle.intent())) return
     const provenAt = (handle.readyAt() ?? Infinity) + options.reload.stableFor
     if (now() >= provenAt) return
     const cause = causeOfDeath(handle, exit, options.bootTimeout)
     reloads.fail(new ReloadFailedError(cause.message, { cause }))
-  }
-
-  function countReady (): number {
-    return [...handles.values()].filter(handle => handle.state() === 'ready').length
   }
 
   return {
@@ -211,6 +167,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       desired = { ...desired, phase: 'stopping' }
       if (state === 'starting') up.reject(new StoppedError())
       reloads.abandon(new StoppedError())
+      sizing.abandon(new StoppedError())
       reconcile()
       await emptied.promise
       return killed
@@ -219,29 +176,30 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
       return reloads.request()
     },
-    killAll () {
-      for (const handle of handles.values()) handle.kill('kill-forced')
+    async scale (size) {
+      if (!isWorkerCount(size)) throw new InvalidOptionError('workers', `a whole number from 1 to ${MAX_WORKERS}`, inspect(size))
+      if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
+      const sized = sizing.request(desired.size, size)
+      desired = { ...desired, size }
+      // An order to begin anew: no slot is held back any more.
+      restarts.forget()
+      reconcile()
+      return sized
     },
-    workers: () => [...handles.values()].map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
-    handles: () => [...handles.values()],
+    dismiss,
+    condemn (handle) {
+      roster.condemn(handle)
+      reconcile()
+    },
+    killAll () {
+      for (const handle of roster.all()) handle.kill('kill-forced')
+    },
+    workers: () => roster.all().map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
+    handles: roster.all,
     announceEnd () {
-      for (const { channel } of handles.values()) void channel.post({ type: 'announce-end' })
+      for (const { channel } of roster.all()) void channel.post({ type: 'announce-end' })
     },
     addresses: () => addresses,
-    stats: () => statsOf([...handles.values()], { wanted: desired.size, generation: desired.generation, restarts: restarted, dispatch: parts.listener.counts() })
-  }
-}
-
-function asPlanned (handle: WorkerHandle, dismissed: boolean): PlannedWorker {
-  const { key, slot, generation } = handle
-  return { key, slot, generation, state: handle.state(), deadline: handle.deadline(), readyAt: handle.readyAt(), dismissed }
-}
-
-function once (act: () => void): () => void {
-  let done = false
-  return () => {
-    if (done) return
-    done = true
-    act()
+    stats: () => statsOf(roster.all(), { wanted: desired.size, generation: desired.generation, restarts: restarted, dispatch: parts.listener.counts() })
   }
 }

@@ -24,6 +24,11 @@ export interface WorkerView {
 
 export type Intent = ExitIntent
 
+/** Whether it ends because it was asked to, not by itself or by force. */
+export function isOrdered (intent: Intent): boolean {
+  return intent === 'stop' || intent === 'retire' || intent === 'recycle'
+}
+
 export interface WorkerExit { readonly code: number | null, readonly signal: NodeJS.Signals | null }
 
 export interface WorkerHandle {
@@ -45,12 +50,16 @@ export interface WorkerHandle {
   readonly load: () => ReceiverLoad
   /** Its latest report; undefined before the first. */
   readonly snapshot: () => Snapshot | undefined
+  /** When its latest report came, or else it became ready. */
+  readonly heardAt: () => number
+  /** Whether a debugger may hold it. */
+  readonly inspected: () => boolean
   /** True once a draining worker accepts no more and what was idle has moved to others. */
   readonly handedOver: () => boolean
   /** The error it reported about its own boot or end. */
   readonly reportedError: () => Error | undefined
   /** Asks it to drain within `timeout` ms. */
-  readonly retire: (mode: DrainMode, timeout: number) => void
+  readonly retire: (mode: DrainMode, timeout: number, intent?: Intent) => void
   /** SIGKILL, at once or after a promise. */
   readonly kill: (intent: Intent) => void
   readonly killAfter: (wait: Promise<unknown>, intent: Intent) => void
@@ -70,7 +79,6 @@ export interface WorkerListeners {
   readonly onReady: (handle: WorkerHandle, ready: Ready) => void
   readonly onCrashed: (handle: WorkerHandle, error: Error) => void
   readonly onConnection: (handle: WorkerHandle, message: ConnectionMessage, connection: unknown) => void
-  readonly onSnapshot: (handle: WorkerHandle, snapshot: Snapshot) => void
   readonly onHandedOver: () => void
   readonly onSignal: (handle: WorkerHandle, signal: string) => void
   readonly onExit: (handle: WorkerHandle, exit: WorkerExit) => void
@@ -108,6 +116,8 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
   let readyAt: number | undefined
   let server: ServerFacts | undefined
   let latest: Snapshot | undefined
+  let heardAt = forkedAt
+  let inspected = false
   let intent: Intent = 'none'
   let reportedError: Error | undefined
   let handedOver = false
@@ -131,7 +141,8 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
       case 'listen': return listeners.grant(handle, message.index)
       case 'ready':
         if (!become('ready')) return
-        readyAt = now()
+        readyAt = heardAt = now()
+        inspected = message.inspected
         server = message.server
         return listeners.onReady(handle, message)
       case 'boot-failed':
@@ -143,7 +154,9 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
         return { body: null }
       case 'snapshot':
         latest = message.snapshot
-        return listeners.onSnapshot(handle, latest)
+        heardAt = now()
+        inspected = latest.inspected
+        return
       case 'handed-over':
         handedOver = true
         return listeners.onHandedOver()
@@ -182,10 +195,12 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     server: () => server,
     load: () => latest === undefined ? NO_LOAD : { inFlight: latest.requests.inFlight, utilization: latest.utilization },
     snapshot: () => latest,
+    heardAt: () => heardAt,
+    inspected: () => inspected,
     reportedError: () => reportedError,
-    retire (mode, timeout) {
+    retire (mode, timeout, why = mode) {
       if (!become('draining', now() + timeout)) return
-      intent = mode
+      intent = why
       drainOrder = { type: 'drain', mode, timeout }
       void channel.post(drainOrder)
     },

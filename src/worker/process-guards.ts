@@ -1,7 +1,7 @@
 // What keeps a worker alive for its own drain: signals are the primary's business, and the primary's death is not the end of requests.
 import type { Worker } from 'node:cluster'
 
-const GROUP_SIGNALS = ['SIGINT', 'SIGHUP', 'SIGQUIT'] as const
+const GROUP_SIGNALS = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGTTIN', 'SIGTTOU'] as const
 const GONE: ReadonlySet<unknown> = new Set(['EPIPE', 'ERR_IPC_CHANNEL_CLOSED', 'ECONNRESET'])
 
 /** A terminal and most init systems signal the whole process group: the primary gets it too and decides. SIGTERM is passed on, since it may be meant for this worker alone. */

@@ -31,6 +31,7 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
       memory: { rss: process.memoryUsage.rss(), ...heap() },
       gc: Math.round(gc * 10) / 10,
       uptime: Math.round(process.uptime()),
+      inspected: isInspected(),
       requests: { inFlight: gate.inFlight(), total, shed, rate: (total - previous.total) / Math.max(0.001, (at - previous.at) / 1000), responses },
       connections: connectionsOf(connections, gate)
     })
@@ -58,4 +59,9 @@ function connectionsOf ({ count, tracked }: OpenConnections, gate: RequestGate):
   const open = count()
   const { movedIn, movedOut } = tracked.moves()
   return { open, idle: Math.max(0, open - gate.inFlight()), movedIn, movedOut }
+}
+
+/** A Node built without an inspector has no such module. */
+export function isInspected (): boolean {
+  return process.features.inspector && process.getBuiltinModule('node:inspector').url() !== undefined
 }

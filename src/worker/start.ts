@@ -20,7 +20,7 @@ import { createHandoffSide } from './handoff-side.ts'
 import type { HandoffSide } from './handoff-side.ts'
 import { listen } from './listen.ts'
 import { openConnections } from './open-connections.ts'
-import { startSnapshots } from './snapshots.ts'
+import { isInspected, startSnapshots } from './snapshots.ts'
 import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
 
 const LISTED_REQUESTS = 20
@@ -93,7 +93,7 @@ async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerI
   running.handoff = await createHandoffSide(app.server, connections, channel, options.scheduling)
   running.phase = 'serving'
   startSnapshots(gate, connections, options.snapshotInterval, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
-  await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server) })
+  await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server), inspected: isInspected() })
   flushCompileCache()
   return app
 }

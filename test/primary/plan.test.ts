@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isRolledOut, nextProof, plan } from '../../src/primary/plan.ts'
+import { isRolledOut, isStaffed, nextProof, plan } from '../../src/primary/plan.ts'
 import type { Action, Desired, Plan, PlannedWorker } from '../../src/primary/plan.ts'
 
 const RUNS = 3_000
@@ -16,7 +16,7 @@ function desire (changes: Partial<Desired> = {}): Desired {
 
 let lastKey = 0
 function worker (changes: Partial<PlannedWorker> = {}): PlannedWorker {
-  return { key: ++lastKey, slot: 1, generation: 1, state: 'ready', deadline: Infinity, readyAt: 0, dismissed: false, ...changes }
+  return { key: ++lastKey, slot: 1, generation: 1, state: 'ready', deadline: Infinity, readyAt: 0, dismissed: false, hung: false, ...changes }
 }
 
 void test('empty slots are filled at once', () => {
@@ -39,6 +39,14 @@ void test('a worker that is not ready or not gone in time is killed, and told wh
     { type: 'kill', key: workers[0]?.key, why: 'boot-timeout' },
     { type: 'kill', key: workers[1]?.key, why: 'drain-timeout' }
   ])
+})
+
+void test('a worker that hangs is killed whatever else is wanted, and its slot is forked once it is being killed', () => {
+  const hung = worker({ hung: true })
+  assert.deepEqual(plan(desire(), [hung], always, 0).actions, [{ type: 'kill', key: hung.key, why: 'hang' }])
+  assert.deepEqual(plan(desire(), [{ ...hung, state: 'killing' }], always, 0).actions, [{ type: 'fork', slot: 1, generation: 1 }])
+  const [first] = plan(desire({ phase: 'stopping' }), [hung], always, 0).actions
+  assert.deepEqual(first, { type: 'kill', key: hung.key, why: 'hang' })
 })
 
 void test('one that is being killed is not killed again, and its slot is filled', () => {
@@ -64,6 +72,15 @@ void test('after a reload was given up the worker that serves stays, not the one
   const late = worker({ generation: 2, state: 'booting', readyAt: undefined })
   const served = worker({ generation: 2 })
   assert.deepEqual(plan(desire(), [late, served], always, 0).actions, [{ type: 'retire', key: late.key, mode: 'retire' }])
+})
+
+void test('a cluster is staffed once each slot is served and nobody lives beyond', () => {
+  const [first, second, third] = [worker(), worker({ slot: 2 }), worker({ slot: 3 })]
+  assert.equal(isStaffed({ size: 2 }, [first, second]), true)
+  assert.equal(isStaffed({ size: 2 }, [first]), false)
+  assert.equal(isStaffed({ size: 2 }, [first, { ...second, state: 'booting' }]), false)
+  assert.equal(isStaffed({ size: 2 }, [first, second, third]), false)
+  assert.equal(isStaffed({ size: 2 }, [first, second, { ...third, state: 'draining' }]), true)
 })
 
 void test('a stop retires whatever lives and forks nothing', () => {
@@ -146,7 +163,7 @@ function reconcile (cluster: Cluster): void {
 function act (cluster: Cluster, action: Action): void {
   if (action.type === 'fork') {
     const key = ++lastKey
-    cluster.workers.set(key, { key, slot: action.slot, generation: action.generation, state: 'booting', deadline: cluster.now + BOOT_TIMEOUT, readyAt: undefined, dismissed: false })
+    cluster.workers.set(key, { key, slot: action.slot, generation: action.generation, state: 'booting', deadline: cluster.now + BOOT_TIMEOUT, readyAt: undefined, dismissed: false, hung: false })
     return
   }
   const target = cluster.workers.get(action.key)

@@ -42,6 +42,7 @@ export async function results (): Promise<void> {
     expectType<readonly BoundAddress[]>()(result.addresses)
     expectType<readonly WorkerView[]>()(result.workers())
     expectType<Promise<void>>()(result.close())
+    expectType<Promise<number>>()(result.scale(2))
     expectType<EventEmitter<ClusterEvents>>()(result.events)
     result.events.on('worker-ready', (event) => { expectType<WorkerReadyEvent>()(event) })
     result.events.on('worker-exit', (event) => {

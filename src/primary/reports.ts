@@ -1,0 +1,47 @@
+// Tells the world what becomes of workers: in the log and by events.
+import type { Activity, BoundAddress } from '../protocol.ts'
+import { reasonOf } from './cause-of-death.ts'
+import type { EventSink } from './events.ts'
+import type { PrimaryLog } from './log.ts'
+import { isOrdered } from './worker-handle.ts'
+import type { WorkerExit, WorkerHandle } from './worker-handle.ts'
+
+export interface Reports {
+  readonly ready: (handle: WorkerHandle, ready: { readonly addresses: readonly BoundAddress[], readonly handsOff: boolean, readonly bootMs: number }) => void
+  readonly crashed: (handle: WorkerHandle, error: Error) => void
+  readonly signalled: (handle: WorkerHandle, signal: string) => void
+  readonly killed: (handle: WorkerHandle, why: string, activity: Activity | undefined) => void
+  readonly crashLoop: (handle: WorkerHandle) => void
+  readonly exited: (handle: WorkerHandle, exit: WorkerExit) => void
+}
+
+export function createReports (log: PrimaryLog, events: EventSink): Reports {
+  // Each worker tests it; one line for all of them is enough.
+  const warnOnce = once(() => log.warn({ event: 'handoff-off' }, 'connections cannot move between workers here (TLS, HTTP/2, or this platform): a worker that drains closes them, announced by Connection: close or GOAWAY'))
+  return {
+    ready (handle, { addresses, handsOff, bootMs }) {
+      if (!handsOff) warnOnce()
+      log.info({ event: 'worker-ready', ...handle.logLabel(), ms: bootMs }, 'worker ready')
+      events.emit('worker-ready', { ...handle.label(), addresses, bootMs })
+    },
+    crashed: (handle, err) => log.error({ event: 'worker-crashed', ...handle.logLabel(), err }, 'uncaught error in worker: it drains and is replaced'),
+    signalled: (handle, signal) => log.info({ event: 'worker-signalled', ...handle.logLabel(), signal }, 'worker was signalled: it drains and is replaced'),
+    killed: (handle, reason, activity) => log.error({ event: 'worker-killed', ...handle.logLabel(), reason, activity }, 'worker killed over its deadline'),
+    crashLoop: handle => log.error({ event: 'crash-loop', ...handle.logLabel() }, 'workers end again and again: replacements come more and more slowly'),
+    exited (handle, exit) {
+      const expected = isOrdered(handle.intent())
+      const { kind, text: reason } = reasonOf(handle, exit)
+      log[expected ? 'info' : 'error']({ event: 'worker-exit', ...handle.logLabel(), ...exit, kind, reason }, 'worker ended')
+      events.emit('worker-exit', { ...handle.label(), ...exit, kind, reason, expected })
+    }
+  }
+}
+
+function once (act: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    act()
+  }
+}

@@ -1,0 +1,51 @@
+// What a supervisor offers, and what it is made of.
+import type { Listener } from '../listener/listener.ts'
+import type { ResolvedOptions } from '../options/types.ts'
+import type { BoundAddress } from '../protocol.ts'
+import type { EventSink } from './events.ts'
+import type { PrimaryLog } from './log.ts'
+import type { ReloadReport } from './reload.ts'
+import type { Restarts } from './restarts.ts'
+import type { Dismissal } from './roster.ts'
+import type { ClusterStats } from './stats.ts'
+import type { ForkOrder, WorkerHandle, WorkerListeners, WorkerView } from './worker-handle.ts'
+
+export interface Supervisor {
+  /** Resolves when every worker of the first generation is ready. Throws FST_CLUSTERIZE_BOOT_FAILED, FST_CLUSTERIZE_STOPPED. */
+  start: () => Promise<void>
+  /** Drains every worker within `timeout` ms; resolves with those that had to be killed. */
+  stop: (timeout: number) => Promise<readonly WorkerView[]>
+  /**
+   * Replaces every worker by one that runs what is on disk now, the old one draining only once the new one has proved itself.
+   * Throws FST_CLUSTERIZE_RELOAD_FAILED with the cause: then the old workers serve on. Throws FST_CLUSTERIZE_STOPPED when a stop comes first.
+   */
+  reload: () => Promise<ReloadReport>
+  /**
+   * Wants so many workers; resolves with that number once all are ready and none beyond serves.
+   * Throws FST_CLUSTERIZE_INVALID_OPTION. Throws FST_CLUSTERIZE_STOPPED when a stop comes first.
+   */
+  scale: (size: number) => Promise<number>
+  /** Has a worker replaced; it drains once its replacement has proved itself. */
+  dismiss: (handle: WorkerHandle, why: Dismissal) => void
+  /** Has a worker killed that gives no sign of life. */
+  condemn: (handle: WorkerHandle) => void
+  /** SIGKILLs every worker in this very tick. */
+  killAll: () => void
+  workers: () => WorkerView[]
+  handles: () => readonly WorkerHandle[]
+  /** Before a stop: from now on each response ends its connection. */
+  announceEnd: () => void
+  addresses: () => readonly BoundAddress[]
+  stats: () => ClusterStats
+}
+
+export interface SupervisorParts {
+  readonly options: ResolvedOptions
+  readonly log: PrimaryLog
+  readonly events: EventSink
+  readonly restarts: Restarts
+  readonly listener: Listener
+  readonly fork: (order: ForkOrder, listeners: WorkerListeners) => WorkerHandle
+  readonly environment: (slot: number, generation: number) => Record<string, string>
+  readonly now?: () => number
+}
