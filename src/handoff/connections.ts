@@ -18,6 +18,8 @@ export interface Connection {
   readonly openedAt: number
   /** True where another process had it before. */
   readonly movedIn: boolean
+  /** True where bytes of it had been read before it came here, which `socket.bytesRead` does not count. */
+  readonly carried: boolean
   /** As of the latest `observe`. */
   activity: Activity
   state: ConnectionState
@@ -34,13 +36,15 @@ export interface Connections {
   observe: () => void
   /** Those that may move: no request begun (not even its first byte), no response unsent, nothing buffered, plain HTTP/1.1. */
   idle: () => Connection[]
-  /** The same for one. */
+  /** Those with the server on which the client has not sent a byte yet, encrypted ones included. */
+  untouched: () => Connection[]
+  /** Whether one is among `idle()`. */
   isIdle: (connection: Connection) => boolean
   counts: () => ConnectionCounts
   /** How many came from other processes and went to others; the part of `counts` that costs nothing. */
   moves: () => Pick<ConnectionCounts, 'movedIn' | 'movedOut'>
   /** Adds a socket that came from another process; the server does not hear of it before `state` is `serving`. */
-  adopt: (socket: net.Socket) => Connection
+  adopt: (socket: net.Socket, carried?: boolean) => Connection
   /** Lets go of this process's copy: the connection itself lives on elsewhere. */
   release: (connection: Connection) => void
 }
@@ -51,9 +55,9 @@ export function trackConnections (server: net.Server, now: () => number = () => 
   const moves = { in: 0, out: 0 }
   let found: Connection[] | undefined
 
-  const add = (socket: net.Socket, state: ConnectionState): Connection => {
+  const add = (socket: net.Socket, state: ConnectionState, carried = false): Connection => {
     const at = now()
-    const connection: Connection = { socket, openedAt: at, movedIn: state === 'arriving', activity: { rate: 0, bytes: 0, at, activeAt: at }, state }
+    const connection: Connection = { socket, openedAt: at, movedIn: state === 'arriving', carried, activity: { rate: 0, bytes: 0, at, activeAt: at }, state }
     open.set(socket, connection)
     socket.on('close', forget)
     socket.destroy = destroy
@@ -107,12 +111,13 @@ export function trackConnections (server: net.Server, now: () => number = () => 
       for (const connection of open.values()) connection.activity = observe(connection.activity, connection.socket.bytesRead, at)
     },
     idle,
+    untouched: () => [...open.values()].filter(isUntouched),
     isIdle: connection => idleAmong([connection]).length === 1,
     moves: () => ({ movedIn: moves.in, movedOut: moves.out }),
     counts: () => ({ open: open.size, idle: idle().length, movedIn: moves.in, movedOut: moves.out }),
-    adopt: socket => {
+    adopt: (socket, carried) => {
       moves.in++
-      return add(socket, 'arriving')
+      return add(socket, 'arriving', carried)
     },
     release: connection => {
       moves.out++
@@ -140,9 +145,9 @@ function extendClosing (server: http.Server, open: ReadonlyMap<net.Socket, Conne
   return closeIdle
 }
 
-/** Accepted, and the client has not sent a byte yet: to the server that is a request which may begin too late, to a client it is idle. */
-function isUntouched ({ socket, state, movedIn }: Connection): boolean {
-  return state === 'serving' && !movedIn && socket.bytesRead === 0
+/** With the server, but the client has not sent a byte yet: to the server that is a request which may begin too late, to a client it is idle. */
+function isUntouched ({ socket, state, carried }: Connection): boolean {
+  return state === 'serving' && !carried && socket.bytesRead === 0
 }
 
 function isMovable ({ socket, state }: Connection): boolean {

@@ -52,7 +52,7 @@ export function takeConnection (connections: Connections, handle: ConnectionHand
   const socket = adoptHandle(server, handle)
   // TLS and HTTP/2 read for themselves, and only from a connection nobody has read.
   if (!(server instanceof http.Server)) return { connection: undefined, begin: () => announce(server, socket) }
-  const connection = connections.adopt(socket)
+  const connection = connections.adopt(socket, head.length > 0)
   const serve = (bytes: Buffer): void => {
     connection.state = 'serving'
     server.emit('connection', socket)

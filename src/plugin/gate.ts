@@ -6,6 +6,7 @@ import type { RequestGate } from '../request-gate.ts'
 import type { RequestInFlight } from '../protocol.ts'
 import { createWorkerIdentity, processIdentity } from '../worker-info.ts'
 import type { ResolvedPluginOptions } from '../options/plugin-types.ts'
+import { createInFlight } from './in-flight.ts'
 
 /** What only the plugin may do with a gate. */
 export interface PluginGate extends RequestGate {
@@ -31,7 +32,7 @@ export function installGate (app: FastifyInstance): PluginGate {
 
 function createGate (app: FastifyInstance): PluginGate {
   const identity = processIdentity() ?? createWorkerIdentity({ id: 1, generation: 1, isClustered: false })
-  const replies = new Map<object, FastifyReply>()
+  const inFlight = createInFlight()
   const listeners = new Set<() => void>()
   let headers: ReadonlyArray<readonly [name: string, value: string]> = []
   let pressureHook: onRequestHookHandler | undefined
@@ -43,7 +44,7 @@ function createGate (app: FastifyInstance): PluginGate {
 
   app.addHook('onRequest', function gate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
     const { raw } = reply
-    replies.set(raw, reply)
+    inFlight.add(raw, reply)
     total++
     // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
     raw.on('close', settle)
@@ -56,7 +57,7 @@ function createGate (app: FastifyInstance): PluginGate {
 
   /** One listener for all responses, which are its `this`: nothing is allocated for a request. */
   function settle (this: FastifyReply['raw']): void {
-    if (!replies.delete(this)) return
+    if (!inFlight.remove(this)) return
     if (this.headersSent) {
       const responseClass = Math.trunc(this.statusCode / 100) - 1
       responses[responseClass] = (responses[responseClass] ?? 0) + 1
@@ -66,10 +67,10 @@ function createGate (app: FastifyInstance): PluginGate {
 
   return {
     worker: identity.info,
-    inFlight: () => replies.size,
+    inFlight: inFlight.size,
     counts: () => ({ total, shed, responses: Object.fromEntries(responses.map((count, index) => [`${index + 1}xx`, count])) }),
     countShed () { shed++ },
-    list: limit => [...replies.values()].slice(0, limit).map(describe),
+    list: limit => inFlight.all().toSorted((a, b) => b.elapsedTime - a.elapsedTime).slice(0, limit).map(describe),
     onSettled (listener) {
       listeners.add(listener)
       return () => { listeners.delete(listener) }
@@ -78,7 +79,7 @@ function createGate (app: FastifyInstance): PluginGate {
       if (ends === 'every-connection') return
       ends = which
       identity.startDraining()
-      for (const reply of replies.values()) announceEnd(reply, ends)
+      for (const reply of inFlight.all()) announceEnd(reply, ends)
     },
     isConfigured: () => configured,
     configure (options) {

@@ -18,8 +18,10 @@ export async function registerUnderPressure (fastify: FastifyInstance, gate: Plu
   let readings: Readings | undefined
   await fastify.register(async child => {
     captureOnRequest(child, hook => gate.setPressureHook(function (request, reply, done) {
+      // Asked first, because the hook has Fastify put together the route's options for each request.
+      if (readings?.isUnderPressure() === false) done()
       // A part of the app that has registered it too decides for its own routes.
-      if (this !== child && this.hasPlugin(NAME)) done()
+      else if (this !== child && this.hasPlugin(NAME)) done()
       else hook.call(this, request, reply, done)
     }))
     await child.register(underPressure, withDefaults(options, gate, () => child.memoryUsage().eventLoopDelay))

@@ -22,6 +22,8 @@ export interface Candidate {
   readonly pids: readonly number[]
   /** From the spawn of the primary until all workers listen, in ms. */
   readonly startMs: number
+  /** From the fork of a worker until it listens, in ms; the mean. */
+  readonly bootMs: number
   /** Sends it one message and waits for one of this type. */
   readonly ask: (message: string, type: string) => Promise<unknown>
   readonly stop: () => Promise<void>
@@ -38,10 +40,11 @@ export async function startCandidate ({ server, library }: Build, spec: Candidat
   })
   const kill = (): void => killGroup(child)
   process.once('exit', kill)
-  const { port, pids } = await nextMessage(child, 'ready') as { port: number, pids: number[] }
+  const { port, pids, bootMs } = await nextMessage(child, 'ready') as { port: number, pids: number[], bootMs: number }
   return {
     port,
     pids,
+    bootMs,
     pid: child.pid ?? 0,
     startMs: performance.now() - began,
     ask (message, type) {

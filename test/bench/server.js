@@ -6,6 +6,7 @@ import { buildApp } from './app.js'
 
 /** @type {{ kind: 'single' | 'bare' | 'clusterize', policy?: 'rr' | 'none', workers?: number, plugin?: 'none' | object, options?: object, library: string }} */
 const { kind, policy, workers = 2, plugin, options = {}, library } = JSON.parse(process.env.BENCH_CANDIDATE)
+const boots = timeBoots()
 const HOST = '127.0.0.1'
 const build = async () => buildApp(plugin === undefined || plugin === 'none' ? undefined : (await import(library)).default, plugin)
 
@@ -49,7 +50,22 @@ async function reload (running) {
   }
 }
 
+/** Node tells both candidates' workers alike: 'fork', and 'message' or 'listening' once they serve. */
+function timeBoots () {
+  const began = new Map()
+  const times = []
+  cluster.on('fork', worker => began.set(worker.id, performance.now()))
+  const note = worker => {
+    if (began.has(worker.id)) times.push(performance.now() - began.get(worker.id))
+    began.delete(worker.id)
+  }
+  cluster.on('listening', note)
+  cluster.on('message', (worker, message) => { if (message?.['fastify-clusterize'] !== undefined && message.body?.type === 'ready') note(worker) })
+  return times
+}
+
 function announce (port) {
   const pids = Object.values(cluster.workers ?? {}).map(worker => worker.process.pid)
-  process.send?.({ type: 'ready', port, pids })
+  const bootMs = boots.reduce((sum, ms) => sum + ms, 0) / boots.length
+  process.send?.({ type: 'ready', port, pids, bootMs })
 }

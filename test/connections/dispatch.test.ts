@@ -126,6 +126,7 @@ for (const faulty of ['throws', 'nonsense'] as const) {
     const ids = new Set<unknown>()
     for (let count = 0; count < 6; count++) ids.add((await get({ host, port })).headers['x-worker-id'])
     assert.deepEqual([...ids].map(String).toSorted(), ['1', '2'])
+    await cluster.event('balancer-failed')
     assert.equal(cluster.lines().filter(line => line['event'] === 'balancer-failed').length, 1)
   })
 }

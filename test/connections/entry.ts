@@ -41,6 +41,7 @@ function addRoutes (app: FastifyInstance, code: string): void {
     return { pid: process.pid, code }
   })
   app.get<{ Params: { ms: string } }>('/block/:ms', async ({ params }) => {
+    say('blocking', {})
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(params.ms))
     return { pid: process.pid }
   })

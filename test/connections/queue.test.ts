@@ -139,6 +139,7 @@ void test('a request goes to the worker that is free, whatever connection it is 
   const before = await slow.get('/')
   assert.equal(before.status, 200)
   slow.write(GET('/block/1500'))
+  await cluster.event('blocking')
   // While one worker's loop is blocked, every other request is the other worker's.
   const ids = new Set<string | undefined>()
   for (let count = 0; count < 10; count++) ids.add((await quick.get('/')).headers['x-worker-id'])

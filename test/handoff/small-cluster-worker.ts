@@ -64,9 +64,9 @@ async function serve (command: ServeCommand, handle: SocketHandle): Promise<{ co
     if (!connections.all().some(connection => connection.socket === socket && connection.movedIn)) note(`A ${socket.remotePort} ${command.tag}`)
   })
   const { adopt, release } = connections
-  connections.adopt = socket => {
+  connections.adopt = (socket, carried) => {
     note(`T ${socket.remotePort} ${command.tag}`)
-    return adopt(socket)
+    return adopt(socket, carried)
   }
   connections.release = connection => {
     note(`R ${connection.socket.remotePort} ${command.tag}`)

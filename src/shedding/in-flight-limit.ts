@@ -1,0 +1,18 @@
+// How many requests may be in flight at once: the interface, and the limit that stays where it is put.
+
+export interface InFlightLimit {
+  /** Requests that may be in flight now. */
+  readonly limit: () => number
+  /** A request was refused because the limit was reached. */
+  readonly refused: () => void
+  /** A served request ended, with so many in flight, itself included; times in ms. */
+  readonly finished: (latency: number, inFlight: number, now: number) => void
+}
+
+export function createFixedLimit (limit: number): InFlightLimit {
+  return { limit: () => limit, refused () {}, finished () {} }
+}
+
+export function createNoLimit (): InFlightLimit {
+  return createFixedLimit(Infinity)
+}

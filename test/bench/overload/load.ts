@@ -1,0 +1,171 @@
+// An open-loop load: requests leave at random times of their own, whether or not earlier ones were answered. Run as a process: `load.ts <JSON of Load>`.
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { createTally } from './tally.ts'
+import type { Tally } from './tally.ts'
+
+export interface Load {
+  readonly port: number
+  /** One after the other. */
+  readonly phases: ReadonlyArray<{ readonly rate: number, readonly seconds: number }>
+  /** Of these seconds at the beginning nothing is counted. */
+  readonly warmup?: number
+  /** Answers that take longer, in ms, are of no use. */
+  readonly deadline?: number
+  readonly paths?: readonly string[]
+  /** How often a client that is shed asks again at once. */
+  readonly retries?: number
+  /** So many clients that ask again as soon as they are answered, instead of the phases' rates: what the server can do at most. */
+  readonly closed?: number
+}
+
+interface Connection {
+  readonly socket: Socket
+  /** When the request in progress came, NaN while there is none. */
+  came: number
+  path: number
+  retries: number
+}
+
+const TICK_MS = 1
+const LINGER_MS = 1000
+/** Beyond these, a client finds no connection: an outcome of its own. */
+const MAX_CONNECTIONS = 8000
+const FIRST_CONNECTIONS = 200
+const READ_BUFFER = 16 * 1024
+const STATUS_CLASS_AT = 9
+const [TWO, FIVE, CLOSING_BRACE] = [0x32, 0x35, 0x7d]
+
+const load: unknown = JSON.parse(process.argv[2] ?? '{}')
+run(load as Load)
+
+function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', '/normal', '/sheddable'], retries = 0, closed }: Load): void {
+  const requests = paths.map(path => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`))
+  const seconds = phases.reduce((sum, phase) => sum + phase.seconds, 0)
+  const began = performance.now() + 300
+  const tally = createTally({ paths: paths.length, began: began + warmup * 1000, seconds: seconds - warmup, deadline })
+  const pool = createPool(tally)
+  const buffer = Buffer.allocUnsafe(READ_BUFFER)
+  const arrivals = nextArrivals(phases, began)
+  let due = arrivals()
+  pool.fill(closed ?? FIRST_CONNECTIONS, open)
+  const ticks = setInterval(closed === undefined ? tick : startClosed, TICK_MS)
+
+  function startClosed (): void {
+    const now = performance.now()
+    if (now < began) return
+    clearInterval(ticks)
+    for (let client = 0; client < (closed ?? 0); client++) send(client % paths.length, now)
+    setTimeout(end, seconds * 1000)
+  }
+
+  function tick (): void {
+    const now = performance.now()
+    for (; due <= now; due = arrivals()) {
+      tally.late(due, now)
+      send(Math.floor(Math.random() * paths.length), due)
+    }
+    if (due === Infinity) {
+      clearInterval(ticks)
+      setTimeout(end, LINGER_MS)
+    }
+  }
+
+  function send (path: number, came: number): void {
+    tally.came(path, came)
+    const connection = pool.take(open)
+    if (connection === undefined) {
+      tally.ended(path, came, came, 'no-connection')
+      return
+    }
+    connection.came = came
+    connection.path = path
+    connection.retries = retries
+    connection.socket.write(requests[path] ?? '')
+  }
+
+  function open (): Connection {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer, callback: length => { read(connection, length); return true } } })
+    const connection: Connection = { socket, came: NaN, path: 0, retries: 0 }
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      if (!Number.isNaN(connection.came)) tally.ended(connection.path, connection.came, performance.now(), 'error')
+      pool.lost()
+    })
+    return connection
+  }
+
+  /** The answers are small and their bodies end with a brace, so nothing needs parsing. */
+  function read (connection: Connection, length: number): void {
+    if (buffer[length - 1] !== CLOSING_BRACE || Number.isNaN(connection.came)) return
+    const statusClass = buffer[STATUS_CLASS_AT]
+    if (statusClass === FIVE && connection.retries > 0) {
+      connection.retries--
+      connection.socket.write(requests[connection.path] ?? '')
+      return
+    }
+    const now = performance.now()
+    tally.ended(connection.path, connection.came, now, statusClass === TWO ? 'served' : statusClass === FIVE ? 'shed' : 'error')
+    connection.came = NaN
+    pool.give(connection)
+    if (closed !== undefined) send(connection.path, now)
+  }
+
+  function end (): void {
+    process.stdout.write(JSON.stringify(tally.report()) + '\n', () => process.exit())
+  }
+}
+
+/** A Poisson process whose rate changes from phase to phase; Infinity after the last. */
+function nextArrivals (phases: Load['phases'], began: number): () => number {
+  const left = [...phases]
+  let at = began
+  let ends = began
+  let rate = 0
+  return () => {
+    for (;;) {
+      if (rate > 0) at += -Math.log(1 - Math.random()) * 1000 / rate
+      if (rate > 0 && at < ends) return at
+      const phase = left.shift()
+      if (phase === undefined) return Infinity
+      at = ends
+      ends += phase.seconds * 1000
+      rate = phase.rate
+    }
+  }
+}
+
+interface Pool {
+  readonly fill: (size: number, open: () => Connection) => void
+  readonly take: (open: () => Connection) => Connection | undefined
+  readonly give: (connection: Connection) => void
+  readonly lost: () => void
+}
+
+/** Takes the connection that has been idle longest, so that all of them are in use. */
+function createPool (tally: Tally): Pool {
+  let idle: Connection[] = []
+  let head = 0
+  let size = 0
+  return {
+    fill (count, open) {
+      for (; size < count; size++) idle.push(open())
+    },
+    take (open) {
+      while (head < idle.length) {
+        const connection = idle[head++]
+        if (head > 4096) {
+          idle = idle.slice(head)
+          head = 0
+        }
+        if (connection !== undefined && !connection.socket.destroyed) return connection
+      }
+      if (size >= MAX_CONNECTIONS) return undefined
+      size++
+      tally.opened(size)
+      return open()
+    },
+    give (connection) { idle.push(connection) },
+    lost () { size-- }
+  }
+}

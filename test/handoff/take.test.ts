@@ -1,0 +1,134 @@
+// A server that takes connections: what it does with bytes read elsewhere, and with its time limits.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { trackConnections } from '../../src/handoff/connections.ts'
+import type { Connections } from '../../src/handoff/connections.ts'
+import { createTaker, takeConnection } from '../../src/handoff/take.ts'
+import { accepted } from './accepted.ts'
+import { connect, request } from './raw-client.ts'
+
+const NOTHING = Buffer.alloc(0)
+
+async function start (t: TestContext, options: http.ServerOptions = {}): Promise<{ server: http.Server, connections: Connections, port: number }> {
+  const server = http.createServer(options, ({ headers, socket }, response) => {
+    const answer = (): void => { response.end(JSON.stringify({ id: headers['x-id'], ip: socket.remoteAddress })) }
+    if (headers['x-delay'] === undefined) answer()
+    else setTimeout(answer, Number(headers['x-delay']))
+  })
+  const connections = trackConnections(server)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { server, connections, port: (server.address() as { port: number }).port }
+}
+
+void test('bytes that were read elsewhere are the begin of the request', async t => {
+  const { connections } = await start(t)
+  const { client, handle } = await accepted(t)
+  const bytes = request('cut')
+  takeConnection(connections, handle, bytes.subarray(0, 9)).begin()
+  assert.equal(connections.idle().length, 0)
+  client.write(bytes.subarray(9))
+  assert.equal((await client.read()).id, 'cut')
+  assert.equal(connections.idle().length, 1)
+})
+
+void test('a request that was read elsewhere to its end is not taken for an untouched connection', async t => {
+  const { connections } = await start(t)
+  const { client, handle } = await accepted(t)
+  takeConnection(connections, handle, request('whole', { headers: 'x-delay: 100\r\n' }), true).begin()
+  assert.deepEqual([connections.idle().length, connections.untouched().length], [0, 0])
+  assert.equal((await client.read()).id, 'whole')
+})
+
+void test('a connection new to every process is idle until its first byte, and may move', async t => {
+  const { connections } = await start(t)
+  const { client, handle } = await accepted(t)
+  takeConnection(connections, handle, NOTHING, true).begin()
+  assert.deepEqual([connections.idle().length, connections.untouched().length], [1, 1])
+  await client.get('a')
+  assert.deepEqual([connections.idle().length, connections.untouched().length], [1, 0])
+})
+
+void test('nothing is read, and nothing moves on, before the answer is out', async t => {
+  const { connections } = await start(t)
+  const { client, handle } = await accepted(t)
+  let send: (sent: boolean) => void = () => {}
+  const sent = new Promise<boolean>(resolve => { send = resolve })
+  const taken = createTaker({ connections, channel: { post: () => sent } })({ type: 'handoff-take', id: 1 }, handle)
+  client.write(request('early'))
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+  assert.deepEqual([connections.all()[0]?.socket.bytesRead, connections.idle().length], [0, 0])
+  send(true)
+  await taken
+  assert.equal((await client.read()).id, 'early')
+})
+
+void test('a server that does not listen any more refuses, and leaves the connection as it is', async t => {
+  const { server, connections } = await start(t)
+  server.close()
+  const { client, handle } = await accepted(t)
+  const answers: unknown[] = []
+  const take = createTaker({ connections, channel: { post: async message => answers.push(message) > 0 } })
+  await take({ type: 'handoff-take', id: 3 }, handle)
+  await take({ type: 'handoff-take', id: 4 }, undefined)
+  assert.deepEqual(answers, [{ type: 'handoff-took', id: 3, taken: false }, { type: 'handoff-took', id: 4, taken: false }])
+  assert.equal(connections.size, 0)
+  await once(client.socket, 'close')
+})
+
+void test('an adopted connection outlives headersTimeout, which ends one that was accepted', async t => {
+  const { connections, port } = await start(t, { headersTimeout: 60, connectionsCheckingInterval: 20 })
+  const { client, handle } = await accepted(t)
+  takeConnection(connections, handle, NOTHING).begin()
+  const other = await connect({ port, host: '127.0.0.1' })
+  await once(other.socket, 'close')
+  assert.equal(client.failure, undefined)
+  assert.equal((await client.get('a')).id, 'a')
+})
+
+void test('from its first byte on headersTimeout holds for an adopted connection too', async t => {
+  const { connections } = await start(t, { headersTimeout: 60, connectionsCheckingInterval: 20 })
+  const { client, handle } = await accepted(t)
+  takeConnection(connections, handle, NOTHING).begin()
+  client.write('GET / HTTP/1.1\r\nx-')
+  const [answer] = await once(client.socket, 'data') as [Buffer]
+  assert.match(answer.toString(), /^HTTP\/1\.1 408 /)
+})
+
+void test('keepAliveTimeout ends with the first byte: a slow request is not cut by it', async t => {
+  const { server, connections } = await start(t, { keepAliveTimeout: 20 })
+  Object.assign(server, { keepAliveTimeoutBuffer: 0 })
+  const { client, handle } = await accepted(t)
+  takeConnection(connections, handle, NOTHING).begin()
+  assert.equal((await client.get('slow', 'x-delay: 1500\r\n')).id, 'slow')
+})
+
+void test('closing the server closes what waits for its first byte, and its close event comes', async t => {
+  const { server, connections } = await start(t)
+  const { client, handle } = await accepted(t)
+  takeConnection(connections, handle, NOTHING).begin()
+  assert.equal(await new Promise<number>(resolve => { server.getConnections((_error, count) => resolve(count)) }), 1)
+  server.close()
+  await Promise.all([once(server, 'close'), once(client.socket, 'close')])
+  assert.equal(connections.size, 0)
+})
+
+void test('a client that leaves while its connection waits leaves nothing behind', async t => {
+  const { server, connections } = await start(t)
+  for (const leave of ['end', 'resetAndDestroy'] as const) {
+    const { client, handle } = await accepted(t)
+    const { connection, begin } = takeConnection(connections, handle, NOTHING)
+    begin()
+    const closed = new Promise(resolve => { connection?.socket.once('close', resolve) })
+    client.socket[leave]()
+    await closed
+  }
+  assert.equal(connections.size, 0)
+  assert.equal(await new Promise<number>(resolve => { server.getConnections((_error, count) => resolve(count)) }), 0)
+})
