@@ -7,6 +7,8 @@ import { trackConnections } from './connections.ts'
 import type { Connections } from './connections.ts'
 import { takeConnection } from './take.ts'
 
+// Workers of a cluster otherwise share the port they get for 0, and one of them accepts what another one connects.
+const ALONE = { port: 0, host: '127.0.0.1', exclusive: true }
 const REQUEST = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
 
 /**
@@ -20,7 +22,7 @@ export async function canHandOff ({ deadline = 2000 }: { deadline?: number } = {
   let client: net.Socket | undefined
   try {
     const connections = trackConnections(server)
-    await once(server.listen(0, '127.0.0.1'), 'listening', { signal })
+    await once(server.listen(ALONE), 'listening', { signal })
     const { port } = server.address() as net.AddressInfo
     client = net.connect(port, '127.0.0.1').on('error', () => {})
     const [accepted] = await once(server, 'connection', { signal }) as [net.Socket]
@@ -62,7 +64,7 @@ async function stopsReading (accepted: net.Socket, client: net.Socket, signal: A
 /** Accepts without the HTTP server and gives it the bare handle, as a worker would receive it. */
 async function adoptsHandles (connections: Connections, signal: AbortSignal): Promise<boolean> {
   const plain = net.createServer({ pauseOnConnect: true })
-  await once(plain.listen(0, '127.0.0.1'), 'listening', { signal })
+  await once(plain.listen(ALONE), 'listening', { signal })
   const { port } = plain.address() as net.AddressInfo
   const client = net.connect(port, '127.0.0.1').on('error', () => {})
   try {

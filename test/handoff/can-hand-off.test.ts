@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import net from 'node:net'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { startProcess } from '../helpers/processes.ts'
 import { canHandOff } from '../../src/handoff/can-hand-off.ts'
 
 void test('connections can move on this Node', { skip: process.platform === 'win32' }, async () => {
@@ -27,4 +29,10 @@ void test('they cannot where a socket goes on reading', async t => {
     return this
   })
   assert.equal(await canHandOff({ deadline: 500 }), false)
+})
+
+void test('workers that try it at the same time do not meet one another', { skip: process.platform === 'win32' }, async t => {
+  const { event } = startProcess(t, fileURLToPath(new URL('feature-test-in-cluster.ts', import.meta.url)))
+  const { failures } = await event('tried')
+  assert.deepEqual(failures, [0, 0, 0, 0])
 })

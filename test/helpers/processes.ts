@@ -13,10 +13,10 @@ const PATIENCE = 30_000
 const POLL = 20
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
 
-/** What this Node needs to run TypeScript: nothing from 22.18 on, tsx before. */
+/** What this Node needs to run TypeScript: nothing from 22.18 on; before, what the suite compiled, or tsx for a test that is run by itself. */
 export const typescriptArgs: readonly string[] = 'typescript' in process.features && process.features.typescript !== false
   ? []
-  : ['--import', import.meta.resolve('tsx')]
+  : ['--import', process.execArgv.find(arg => arg.endsWith('test/compiled.js')) ?? import.meta.resolve('tsx')]
 
 export type Line = Record<string, unknown>
 
