@@ -38,6 +38,7 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   rebalance: boolean,
   recycle: group({ maxRequests: limit, maxAge: either(oneOf(false), milliseconds), maxRss: limit, maxHeap: limit, heapShare: either(oneOf(false), share), jitter: share, minAge: milliseconds }),
   reload: group({ concurrency: whole(1, MAX_WORKERS), stableFor: milliseconds }),
+  shutdown: group({ delay: milliseconds, fastTimeout: milliseconds }),
   plugin: group(pluginExpectations),
   compileCache: boolean
 }
@@ -69,6 +70,7 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     rebalance: options.rebalance ?? true,
     recycle: Object.freeze({ ...RECYCLE_DEFAULTS, ...given(options.recycle) }),
     reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...given(options.reload) }),
+    shutdown: Object.freeze({ delay: 0, fastTimeout: 2_000, ...given(options.shutdown) }),
     plugin: Object.freeze({ ...given(options.plugin) }),
     compileCache: options.compileCache ?? true
   })

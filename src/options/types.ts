@@ -95,6 +95,20 @@ export interface RecycleOptions {
   minAge?: number
 }
 
+/** How a stop goes. */
+export interface ShutdownOptions {
+  /**
+   * How long the cluster goes on serving after it was told to stop, in ms, so that load balancers can notice first.
+   * @default 0
+   */
+  delay?: number
+  /**
+   * In place of `drainTimeout`, when the stop is a fast one (SIGQUIT), in ms.
+   * @default 2000
+   */
+  fastTimeout?: number
+}
+
 /** How a rolling reload goes. */
 export interface ReloadOptions {
   /**
@@ -186,6 +200,8 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
   recycle?: RecycleOptions
   /** How a rolling reload goes. */
   reload?: ReloadOptions
+  /** How a stop goes. */
+  shutdown?: ShutdownOptions
   /** Options of the plugin, for an app that does not register it itself. */
   plugin?: FastifyClusterizeOptions
   /**
@@ -228,6 +244,7 @@ export interface ResolvedOptions {
   readonly rebalance: boolean
   readonly recycle: Readonly<Required<RecycleOptions>>
   readonly reload: Readonly<Required<ReloadOptions>>
+  readonly shutdown: Readonly<Required<ShutdownOptions>>
   readonly plugin: FastifyClusterizeOptions
   readonly compileCache: boolean
 }

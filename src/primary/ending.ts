@@ -5,6 +5,7 @@ import { KilledError } from '../errors.ts'
 import type { Listener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import { listenToSignals } from '../stop-signals.ts'
+import { whenAborted } from '../when-aborted.ts'
 import type { EventSink } from './events.ts'
 import type { PrimaryLog } from './log.ts'
 import { obeyOrderSignals } from './order-signals.ts'
@@ -15,13 +16,16 @@ const SKIPPED: closeWithGrace.AllEvents[] = [
   'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'SIGTERM', 'beforeExit'
 ]
 
+/** How long the cluster goes on serving before it stops, in ms. */
+export interface StopOrder { readonly delay: number }
+
 export interface PrimaryEnding {
   /**
    * Stops the cluster once, whoever calls; the process goes on.
    *
    * @throws FST_CLUSTERIZE_KILLED when a worker had to be killed
    */
-  readonly close: (reason: string) => Promise<void>
+  readonly close: (reason: string, how?: StopOrder) => Promise<void>
   /** True once the process itself is to exit. */
   readonly isExiting: () => boolean
 }
@@ -29,7 +33,7 @@ export interface PrimaryEnding {
 export interface EndingParts {
   readonly supervisor: Supervisor
   readonly listener: Listener
-  readonly options: Pick<ResolvedOptions, 'idleGrace' | 'drainTimeout'>
+  readonly options: Pick<ResolvedOptions, 'idleGrace' | 'drainTimeout' | 'shutdown'>
   readonly log: PrimaryLog
   readonly events: EventSink
   /** Called when nothing of the cluster is left. */
@@ -37,19 +41,27 @@ export interface EndingParts {
 }
 
 export function createPrimaryEnding ({ supervisor, listener, options, log, events, onEnd }: EndingParts): PrimaryEnding {
-  const { idleGrace, drainTimeout } = options
+  const { idleGrace, drainTimeout, shutdown } = options
+  const haste = new AbortController()
   let stopping: Promise<void> | undefined
   let exitReason: string | undefined
 
   // The supervisor keeps every deadline, so close-with-grace needs no timer of its own.
   const grace = closeWithGrace({ delay: false, logger: { error: logUnclean }, skip: SKIPPED, onSecondError: supervisor.killAll }, async ({ err }) => {
     if (err !== undefined) log.fatal({ event: 'primary-failed', err }, 'uncaught error in the primary: the cluster stops')
-    await close(exitReason ??= 'uncaught error in the primary')
+    await close(exitReason ??= 'uncaught error in the primary', err === undefined ? shutdown : { delay: 0 })
   })
   const forgetOrders = obeyOrderSignals(supervisor)
   const forgetSignals = listenToSignals({
     onStop (signal) {
       exitReason ??= signal
+      grace.close()
+    },
+    onHurry (signal) {
+      log.warn({ event: 'stop-hurried', signal, timeout: shutdown.fastTimeout }, 'fast stop: little time for requests in flight')
+      haste.abort()
+      if (exitReason !== undefined) return
+      exitReason = signal
       grace.close()
     },
     onInsist (signal) {
@@ -59,15 +71,20 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
     }
   })
 
-  const close = (reason: string): Promise<void> => (stopping ??= stop(reason))
+  const close = (reason: string, how: StopOrder = shutdown): Promise<void> => (stopping ??= stop(reason, how))
 
-  async function stop (reason: string): Promise<void> {
+  async function stop (reason: string, { delay }: StopOrder): Promise<void> {
     log.info({ event: 'cluster-stopping', reason }, 'cluster stops')
     events.emit('stop', { reason })
+    // Told already that it stops, whoever sends work here can look elsewhere meanwhile.
+    if (supervisor.stats().workers.ready > 0) await pause(delay, haste.signal)
     supervisor.announceEnd()
     const begun = performance.now()
-    await within(drainTimeout, listener.drain(idleGrace))
-    const killed = await supervisor.stop(Math.max(0, drainTimeout - (performance.now() - begun)))
+    const timeout = haste.signal.aborted ? shutdown.fastTimeout : drainTimeout
+    await within(timeout, listener.drain(idleGrace), haste.signal)
+    const stopped = supervisor.stop(Math.max(0, timeout - (performance.now() - begun)))
+    whenAborted(haste.signal, () => supervisor.hasten(shutdown.fastTimeout))
+    const killed = await stopped
     listener.close()
     onEnd()
     forgetSignals()
@@ -84,9 +101,14 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
   return { close, isExiting: () => exitReason !== undefined }
 }
 
-/** What waits in the primary must not hold the stop beyond its time. */
-async function within (timeout: number, work: Promise<void>): Promise<void> {
-  const timer = new AbortController()
-  await Promise.race([work, sleep(timeout, undefined, { signal: timer.signal }).catch(() => {})])
-  timer.abort()
+/** What waits in the primary must not hold the stop beyond its time, nor a stop that becomes urgent. */
+async function within (timeout: number, work: Promise<void>, urgent: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  await Promise.race([work, pause(timeout, urgent.aborted ? over.signal : AbortSignal.any([over.signal, urgent]))])
+  over.abort()
+}
+
+/** Ends early when the signal aborts. */
+function pause (timeout: number, signal: AbortSignal): Promise<void> {
+  return sleep(timeout, undefined, { signal }).catch(() => {})
 }

@@ -25,6 +25,8 @@ export interface Desired {
   readonly concurrency: number
   /** How long a replacement must have been ready before the one it replaces goes, in ms. */
   readonly stableFor: number
+  /** When whoever drains must be gone, whatever its own deadline; Infinity without such a limit. */
+  readonly drainBy: number
 }
 
 export type Action =
@@ -45,7 +47,7 @@ const NOTHING: Plan = { actions: [], wakeAt: Infinity }
  */
 export function plan (desired: Desired, workers: readonly PlannedWorker[], notBefore: (slot: number) => number, now: number): Plan {
   const live = workers.filter(({ state }) => state === 'booting' || state === 'ready')
-  const overdue = planOverdue(workers, now)
+  const overdue = planOverdue(workers, desired, now)
   if (desired.phase === 'stopping') return join([overdue, { ...NOTHING, actions: live.map(({ key }) => retire(key, 'stop')) }])
   const slots = Array.from({ length: desired.size }, (_, index) => index + 1)
   const surplus = live.filter(({ slot }) => slot > desired.size).map(({ key }) => retire(key, 'retire'))
@@ -80,8 +82,9 @@ export function nextProof ({ generation, stableFor }: Desired, workers: readonly
 }
 
 /** Whoever is not ready or not gone in time is killed, and whoever hangs. */
-function planOverdue (workers: readonly PlannedWorker[], now: number): Plan {
+function planOverdue (workers: readonly PlannedWorker[], { drainBy }: Desired, now: number): Plan {
   const limited = workers.filter(({ state }) => state === 'booting' || state === 'draining')
+    .map(({ key, state, deadline }) => ({ key, state, deadline: state === 'draining' ? Math.min(deadline, drainBy) : deadline }))
   const late = limited.filter(({ deadline }) => now >= deadline)
   const hung = workers.filter(worker => worker.state === 'ready' && worker.hung)
   return {

@@ -88,7 +88,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   try {
     await supervisor.start()
   } catch (error) {
-    await ending.close('the cluster did not come up').catch(() => {})
+    await ending.close('the cluster did not come up', { delay: 0 }).catch(() => {})
     // After a signal close-with-grace ends the process; a rejection would only race it.
     if (ending.isExiting()) return new Promise(() => {})
     throw error

@@ -29,6 +29,8 @@ export interface Supervisor {
   dismiss: (handle: WorkerHandle, why: Dismissal) => void
   /** Has a worker killed that gives no sign of life. */
   condemn: (handle: WorkerHandle) => void
+  /** Whoever still drains in `timeout` ms is killed, however long it was given. */
+  hasten: (timeout: number) => void
   /** SIGKILLs every worker in this very tick. */
   killAll: () => void
   workers: () => WorkerView[]

@@ -25,7 +25,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const killed: WorkerView[] = []
   const up = deferred()
   const emptied = deferred()
-  let desired: Desired = { phase: 'running', size: options.workers, generation: 1, ...options.reload }
+  let desired: Desired = { phase: 'running', size: options.workers, generation: 1, drainBy: Infinity, ...options.reload }
   let newest = 1
   let stopTimeout = options.drainTimeout
   let restarted = 0
@@ -189,6 +189,10 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     dismiss,
     condemn (handle) {
       roster.condemn(handle)
+      reconcile()
+    },
+    hasten (timeout) {
+      desired = { ...desired, drainBy: now() + timeout }
       reconcile()
     },
     killAll () {

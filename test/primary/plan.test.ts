@@ -11,7 +11,7 @@ const DRAIN_TIMEOUT = 200
 const always = (): number => 0
 
 function desire (changes: Partial<Desired> = {}): Desired {
-  return { phase: 'running', size: 1, generation: 1, concurrency: 1, stableFor: 100, ...changes }
+  return { phase: 'running', size: 1, generation: 1, concurrency: 1, stableFor: 100, drainBy: Infinity, ...changes }
 }
 
 let lastKey = 0
@@ -39,6 +39,12 @@ void test('a worker that is not ready or not gone in time is killed, and told wh
     { type: 'kill', key: workers[0]?.key, why: 'boot-timeout' },
     { type: 'kill', key: workers[1]?.key, why: 'drain-timeout' }
   ])
+})
+
+void test('haste shortens every drain, and no boot', () => {
+  const workers = [worker({ state: 'booting', deadline: 500, readyAt: undefined }), worker({ slot: 2, state: 'draining', deadline: 500 })]
+  assert.equal(plan(desire({ drainBy: 60 }), workers, always, 59).wakeAt, 60)
+  assert.deepEqual(plan(desire({ drainBy: 60 }), workers, always, 60).actions, [{ type: 'kill', key: workers[1]?.key, why: 'drain-timeout' }])
 })
 
 void test('a worker that hangs is killed whatever else is wanted, and its slot is forked once it is being killed', () => {
@@ -266,7 +272,7 @@ function settle (cluster: Cluster): void {
 function live ({ size, concurrency, stableFor, steps, stops }: typeof history extends fc.Arbitrary<infer Value> ? Value : never): Cluster {
   const cluster: Cluster = {
     now: 0,
-    desired: { phase: 'running', size, generation: 1, concurrency, stableFor },
+    desired: { phase: 'running', size, generation: 1, concurrency, stableFor, drainBy: Infinity },
     newest: 1,
     previous: 1,
     wakeAt: Infinity,
