@@ -1,5 +1,6 @@
 // The entry point: resolves the options, finds out which role this process has, and hands over.
 import cluster from 'node:cluster'
+import { surviveBrokenOutput } from './broken-output.ts'
 import { AlreadyStartedError, InvalidOptionError, NestedError } from './errors.ts'
 import { bindHere } from './listener/here.ts'
 import { openListener } from './listener/open.ts'
@@ -44,24 +45,25 @@ export async function clusterize (buildApp: BuildApp, options: ClusterizeOptions
   const resolved = resolveOptions(options)
   if (started[STARTED] === true) throw new AlreadyStartedError()
   started[STARTED] = true
+  const forgetOutput = surviveBrokenOutput()
+  const onEnd = (): void => {
+    forgetOutput()
+    started[STARTED] = false
+  }
   try {
-    return await start(buildApp, resolved)
+    return await start(buildApp, resolved, onEnd)
   } catch (error) {
-    forgetStart()
+    onEnd()
     throw error
   }
 }
 
-function forgetStart (): void {
-  started[STARTED] = false
-}
-
-async function start (buildApp: BuildApp, options: ResolvedOptions): Promise<ClusterizeResult> {
+async function start (buildApp: BuildApp, options: ResolvedOptions, onEnd: () => void): Promise<ClusterizeResult> {
   const identity = takeWorkerVariable()
   if (identity !== undefined) return startWorker(buildApp, options, createWorkerIdentity({ ...identity, isClustered: true }), pluginSide)
-  if (options.workers === 0) return startInProcess(buildApp, options, pluginSide, await bindHere(options.listen), forgetStart)
+  if (options.workers === 0) return startInProcess(buildApp, options, pluginSide, await bindHere(options.listen), onEnd)
   if (cluster.isWorker) throw new NestedError()
-  return startPrimary(options, openListener, forgetStart)
+  return startPrimary(options, openListener, onEnd)
 }
 
 export type { BuildApp, InProcessResult, PrimaryResult, WorkerResult }

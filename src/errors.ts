@@ -24,6 +24,7 @@ export const PluginTwiceError: CodedError = define('PLUGIN_TWICE', 'fastify-clus
 export const ShedError: CodedError = define('SHED', 'Service overloaded, try again later', 503)
 export const StoppedError: CodedError = define('STOPPED', 'The cluster is not up: it was stopped')
 export const ReloadFailedError: CodedError = define('RELOAD_FAILED', 'The new code did not come up, the old workers serve on: %s')
+export const CrashLoopError: CodedError = define('CRASH_LOOP', 'Workers end again and again and none is left: %s')
 export const KilledError: CodedError = define('KILLED', 'Not every worker ended by itself: %s')
 export const IpcClosedError: CodedError = define('IPC_CLOSED', 'The channel to the other process is closed')
 export const IpcTimeoutError: CodedError = define('IPC_TIMEOUT', 'No answer to "%s" within %s ms')

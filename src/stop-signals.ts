@@ -1,6 +1,6 @@
 // How a process is told to stop: the first signal asks, SIGQUIT asks for haste, a second one insists.
 
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT']
 // npm and some shells pass a Ctrl-C on to a child that has had it from the terminal already; two within this time, in ms, are one.
 const SAME_PRESS = 300
 
@@ -12,7 +12,7 @@ export interface SignalHandlers {
 }
 
 /** Listens until the returned function is called. */
-export function listenToSignals ({ onStop, onHurry, onInsist }: SignalHandlers, now: () => number = () => performance.now()): () => void {
+export function listenToSignals ({ onStop, onHurry, onInsist }: SignalHandlers, signals: readonly NodeJS.Signals[] = STOP_SIGNALS, now: () => number = () => performance.now()): () => void {
   let state: 'running' | 'stopping' | 'hurrying' = 'running'
   let lastAt = -Infinity
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -25,8 +25,8 @@ export function listenToSignals ({ onStop, onHurry, onInsist }: SignalHandlers, 
       onInsist(signal)
     }
   }
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal)
+  for (const signal of signals) process.on(signal, onSignal)
   return () => {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal)
+    for (const signal of signals) process.off(signal, onSignal)
   }
 }

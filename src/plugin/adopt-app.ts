@@ -1,6 +1,7 @@
 // Gives the plugin to an app that did not register it, and its gate to every instance from the moment it is created.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { FastifyInstance } from 'fastify'
+import { surviveBrokenLog } from '../broken-output.ts'
 import { AppReadyError } from '../errors.ts'
 import type { FastifyClusterizeOptions } from '../options/plugin-types.ts'
 import { installGate } from './gate.ts'
@@ -17,6 +18,7 @@ export function gateNewInstances (): () => void {
     const { fastify } = message as { fastify: FastifyInstance }
     // The log too at once: children that plugins derive from it before ours is registered take its bindings with them.
     labelLog(fastify.log, installGate(fastify).worker)
+    surviveBrokenLog(fastify.log)
   }
   subscribe(CREATED, onCreated)
   return () => { unsubscribe(CREATED, onCreated) }

@@ -17,6 +17,14 @@ export function reasonOf (handle: WorkerHandle, exit: WorkerExit): ExitReason {
   })
 }
 
+/** Whether its end is a failure of its own to count: a hang is not, which hangTimeout alone keeps from coming too often. */
+export function endedByItself (handle: WorkerHandle): boolean {
+  const intent = handle.intent()
+  // After an uncaught error: that it then had to be killed changes nothing.
+  if (intent === 'kill-drain-timeout') return handle.reportedError() !== undefined
+  return intent === 'none' || intent === 'kill-boot-timeout'
+}
+
 /** Its own error where it told one. */
 export function causeOfDeath (handle: WorkerHandle, exit: WorkerExit, bootTimeout: number): Error {
   if (handle.intent() === 'kill-boot-timeout') return new BootTimeoutError(handle.slot, bootTimeout)

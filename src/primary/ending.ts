@@ -26,6 +26,8 @@ export interface PrimaryEnding {
    * @throws FST_CLUSTERIZE_KILLED when a worker had to be killed
    */
   readonly close: (reason: string, how?: StopOrder) => Promise<void>
+  /** Ends the process with 1: nothing is left to serve. */
+  readonly giveUp: (error: Error) => void
   /** True once the process itself is to exit. */
   readonly isExiting: () => boolean
 }
@@ -45,24 +47,26 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
   const haste = new AbortController()
   let stopping: Promise<void> | undefined
   let exitReason: string | undefined
+  let lost: Error | undefined
 
   // The supervisor keeps every deadline, so close-with-grace needs no timer of its own.
   const grace = closeWithGrace({ delay: false, logger: { error: logUnclean }, skip: SKIPPED, onSecondError: supervisor.killAll }, async ({ err }) => {
     if (err !== undefined) log.fatal({ event: 'primary-failed', err }, 'uncaught error in the primary: the cluster stops')
     await close(exitReason ??= 'uncaught error in the primary', err === undefined ? shutdown : { delay: 0 })
+    if (lost !== undefined) throw lost
   })
-  const forgetOrders = obeyOrderSignals(supervisor)
+  const exit = (reason: string): void => {
+    if (exitReason !== undefined) return
+    exitReason = reason
+    grace.close()
+  }
+  const forgetOrders = obeyOrderSignals(supervisor, () => exit('the terminal closed'))
   const forgetSignals = listenToSignals({
-    onStop (signal) {
-      exitReason ??= signal
-      grace.close()
-    },
+    onStop: exit,
     onHurry (signal) {
       log.warn({ event: 'stop-hurried', signal, timeout: shutdown.fastTimeout }, 'fast stop: little time for requests in flight')
       haste.abort()
-      if (exitReason !== undefined) return
-      exitReason = signal
-      grace.close()
+      exit(signal)
     },
     onInsist (signal) {
       log.error({ event: 'stop-forced', signal }, 'second signal: workers are killed')
@@ -95,10 +99,17 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
   }
 
   function logUnclean (err: unknown): void {
-    log.error({ event: 'stop-unclean', err }, 'the stop was not clean')
+    if (err !== lost) log.error({ event: 'stop-unclean', err }, 'the stop was not clean')
   }
 
-  return { close, isExiting: () => exitReason !== undefined }
+  function giveUp (err: Error): void {
+    if (exitReason !== undefined) return
+    lost = err
+    log.fatal({ event: 'cluster-gave-up', err }, 'no worker is left: the cluster gives up')
+    exit('crash loop')
+  }
+
+  return { close, giveUp, isExiting: () => exitReason !== undefined }
 }
 
 /** What waits in the primary must not hold the stop beyond its time, nor a stop that becomes urgent. */

@@ -1,12 +1,18 @@
 // The primary's own structured log, made by Fastify's logger factory so that it is the same pino with the same options.
 import { fastify } from 'fastify'
 import type { FastifyBaseLogger } from 'fastify'
+import { surviveBrokenLog } from '../broken-output.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 
 export type PrimaryLog = Pick<FastifyBaseLogger, 'fatal' | 'error' | 'warn' | 'info' | 'debug'>
 
 export function createPrimaryLog (logger: ResolvedOptions['logger']): PrimaryLog {
-  if (isInstance(logger)) return logger.child({ name: 'fastify-clusterize' })
+  const log = isInstance(logger) ? logger.child({ name: 'fastify-clusterize' }) : create(logger)
+  surviveBrokenLog(log)
+  return log
+}
+
+function create (logger: Exclude<ResolvedOptions['logger'], FastifyBaseLogger>): FastifyBaseLogger {
   // Without pino's own pid and hostname: `pid` in these lines is the worker's.
   return fastify({ logger: logger === true ? { name: 'fastify-clusterize', base: {} } : logger }).log
 }

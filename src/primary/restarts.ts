@@ -8,6 +8,8 @@ export interface Restarts {
   readonly notBefore: (slot: number) => number
   /** A worker ended by itself after it was ready for `uptime` ms; returns true where that makes it a crash loop. */
   readonly recordExit: (slot: number, uptime: number) => boolean
+  /** Whether a crash loop is on. */
+  readonly isLooping: () => boolean
   /** An order to begin anew: nothing is held back any more. */
   readonly forget: () => void
 }
@@ -17,6 +19,10 @@ export function createRestarts (options: ResolvedOptions['restart'], random: () 
   let crashes = initialCrashes()
   return {
     notBefore: slot => slots.get(slot)?.nextForkAt ?? -Infinity,
+    isLooping () {
+      crashes = crashLoop(crashes, slots.values(), now(), options)
+      return crashes.crashLoop
+    },
     forget () {
       slots.clear()
       crashes = initialCrashes()

@@ -15,6 +15,8 @@ export interface Roster {
   readonly condemn: (handle: WorkerHandle) => void
   readonly planned: () => readonly PlannedWorker[]
   readonly countReady: () => number
+  /** Ready, or on the way to it. */
+  readonly countLive: () => number
   /** Whether a worker drains that has not let go of its connections yet. */
   readonly isHandingOver: () => boolean
 }
@@ -24,6 +26,7 @@ export function createRoster (): Roster {
   const dismissed = new Map<WorkerHandle, Dismissal>()
   const hung = new Set<WorkerHandle>()
   const all = (): readonly WorkerHandle[] => [...handles.values()]
+  const count = (...states: string[]): number => all().filter(handle => states.includes(handle.state())).length
   return {
     add (handle) { handles.set(handle.key, handle) },
     remove (handle) {
@@ -40,7 +43,8 @@ export function createRoster (): Roster {
       const { key, slot, generation } = handle
       return { key, slot, generation, state: handle.state(), deadline: handle.deadline(), readyAt: handle.readyAt(), dismissed: dismissed.has(handle), hung: hung.has(handle) }
     }),
-    countReady: () => all().filter(handle => handle.state() === 'ready').length,
+    countReady: () => count('ready'),
+    countLive: () => count('booting', 'ready'),
     isHandingOver: () => all().some(handle => handle.state() === 'draining' && !handle.handedOver())
   }
 }

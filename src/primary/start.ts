@@ -7,6 +7,7 @@ import { whenAborted } from '../when-aborted.ts'
 import { WORKER_VARIABLE } from '../worker-variable.ts'
 import { compileCacheEnvironment } from './compile-cache.ts'
 import { createPrimaryEnding } from './ending.ts'
+import type { PrimaryEnding } from './ending.ts'
 import { createEvents } from './events.ts'
 import type { EventSink } from './events.ts'
 import { startHangWatch } from './hang-watch.ts'
@@ -63,18 +64,18 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   if (process.argv[1] === undefined) throw new NoEntryError('there is none in process.argv')
   const log = createPrimaryLog(options.logger)
   const events = createEvents()
-  const fleet: { supervisor?: Supervisor } = {}
+  const fleet: { supervisor?: Supervisor, ending?: PrimaryEnding } = {}
   const listener = await openListener(options, {
     workers: () => fleet.supervisor?.handles() ?? [],
     warn: (event, message, fields) => log.warn({ event, ...fields }, message)
   })
-  const supervisor = fleet.supervisor = superviseWith(options, log, events, listener)
+  const supervisor = fleet.supervisor = superviseWith(options, log, events, listener, error => fleet.ending?.giveUp(error))
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
   const stopWatching = startHangWatch(supervisor, options, log)
   events.emitter.once('stop', startRecycler(supervisor, options, log))
-  const ending = createPrimaryEnding({
+  const ending = fleet.ending = createPrimaryEnding({
     supervisor,
     listener,
     options,
@@ -99,7 +100,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, reload: supervisor.reload, scale: supervisor.scale, close: () => ending.close('close() was called') }
 }
 
-function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener): Supervisor {
+function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener, onLost: (error: Error) => void): Supervisor {
   const cache = compileCacheEnvironment(options.compileCache)
   return createSupervisor({
     options,
@@ -108,6 +109,7 @@ function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: Event
     restarts: createRestarts(options.restart),
     listener,
     fork: forkWorker,
+    onLost,
     environment: (id, generation) => ({ ...cache, [WORKER_VARIABLE]: JSON.stringify({ id, generation }) })
   })
 }

@@ -48,6 +48,8 @@ export interface SupervisorParts {
   readonly restarts: Restarts
   readonly listener: Listener
   readonly fork: (order: ForkOrder, listeners: WorkerListeners) => WorkerHandle
+  /** No worker is left in a crash loop. */
+  readonly onLost: (error: Error) => void
   readonly environment: (slot: number, generation: number) => Record<string, string>
   readonly now?: () => number
 }

@@ -1,6 +1,6 @@
 // Level-triggered supervision: events change what is wanted or what is there, and reconcile() alone forks, retires and kills.
 import { inspect } from 'node:util'
-import { BootFailedError, InvalidOptionError, ReloadFailedError, StoppedError } from '../errors.ts'
+import { BootFailedError, CrashLoopError, InvalidOptionError, ReloadFailedError, StoppedError } from '../errors.ts'
 import { isWorkerCount, MAX_WORKERS } from '../options/worker-count.ts'
 import type { BoundAddress, DrainMode } from '../protocol.ts'
 import { deferred } from '../deferred.ts'
@@ -13,7 +13,7 @@ import { createRolling } from './rolling.ts'
 import { createSizing } from './sizing.ts'
 import { statsOf } from './stats.ts'
 import type { Supervisor, SupervisorParts } from './supervision.ts'
-import { causeOfDeath } from './cause-of-death.ts'
+import { causeOfDeath, endedByItself } from './cause-of-death.ts'
 import { isOrdered } from './worker-handle.ts'
 import type { WorkerExit, WorkerHandle, WorkerListeners, WorkerView } from './worker-handle.ts'
 
@@ -120,9 +120,10 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     onExit (handle, exit) {
       roster.remove(handle)
       reports.exited(handle, exit)
-      if (handle.intent() === 'none') recordRestart(handle)
+      if (endedByItself(handle)) recordRestart(handle)
       failBoot(handle, exit)
       failReload(handle, exit)
+      giveUp(handle, exit)
       reconcile()
     }
   }
@@ -155,6 +156,13 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     if (now() >= provenAt) return
     const cause = causeOfDeath(handle, exit, options.bootTimeout)
     reloads.fail(new ReloadFailedError(cause.message, { cause }))
+  }
+
+  /** In a crash loop that nobody survives, to go on would only hide it from who can mend it. */
+  function giveUp (handle: WorkerHandle, exit: WorkerExit): void {
+    if (state !== 'up' || desired.phase !== 'running' || !endedByItself(handle) || !restarts.isLooping() || roster.countLive() > 0) return
+    const cause = causeOfDeath(handle, exit, options.bootTimeout)
+    parts.onLost(new CrashLoopError(cause.message, { cause }))
   }
 
   return {

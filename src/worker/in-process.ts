@@ -89,6 +89,6 @@ function endByItself ({ app }: Drainable, { drainTimeout, errorDrainTimeout, shu
       onStop: () => { setTimeout(ending.begin, shutdown.delay, drainTimeout) },
       onHurry: () => ending.begin(shutdown.fastTimeout),
       onInsist: () => process.exit(1)
-    })
+    }, ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'])
   ]
 }

@@ -25,6 +25,11 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly execArgv?: readonly string[]
   readonly cwd?: string
+  readonly stdin?: 'ignore' | 'pipe'
+  /** A file descriptor in place of the pipe whose lines are read. */
+  readonly stdout?: number
+  /** What is run instead, given the command with its arguments. */
+  readonly wrap?: (command: readonly string[]) => readonly string[]
 }
 
 export interface Started {
@@ -42,12 +47,16 @@ export interface Started {
   /** Signals its whole process group, as a terminal does. */
   readonly killGroup: (signal: NodeJS.Signals) => void
   readonly send: (message: object) => void
+  /** Closes its stdin and the reading end of its stdout. */
+  readonly closeStdin: () => void
+  readonly closeStdout: () => void
 }
 
 /** Runs a file of test/fixtures (or an absolute path) in a process group of its own, which is killed when the test ends. */
-export function startProcess (t: TestContext, entry: string, { args = [], env = {}, execArgv = typescriptArgs, cwd = process.cwd() }: StartOptions = {}): Started {
+export function startProcess (t: TestContext, entry: string, { args = [], env = {}, execArgv = typescriptArgs, cwd = process.cwd(), stdin = 'ignore', stdout, wrap = command => command }: StartOptions = {}): Started {
   const file = path.isAbsolute(entry) ? entry : path.join(FIXTURES, entry)
-  const child = spawn(process.execPath, [...execArgv, file, ...args], { cwd, env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const [command = '', ...rest] = wrap([process.execPath, ...execArgv, file, ...args])
+  const child: ChildProcess = spawn(command, rest, { cwd, env: { ...process.env, ...env }, detached: true, stdio: [stdin, stdout ?? 'pipe', 'pipe', 'ipc'] })
   const output = collect(child)
   const exit = new Promise<{ code: number | null, signal: NodeJS.Signals | null }>(resolve => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
@@ -69,7 +78,9 @@ export function startProcess (t: TestContext, entry: string, { args = [], env = 
     stderr: output.stderr,
     kill: signal => { child.kill(signal) },
     killGroup: signal => signalGroup(pid, signal),
-    send: message => { child.send(message) }
+    send: message => { child.send(message) },
+    closeStdin: () => { child.stdin?.destroy() },
+    closeStdout: () => { child.stdout?.destroy() }
   }
 }
 
