@@ -49,8 +49,12 @@ export interface Connections {
   release: (connection: Connection) => void
 }
 
-/** Must be called before the server listens: a connection that is not tracked would be closed by the search for idle ones. */
-export function trackConnections (server: net.Server, now: () => number = () => performance.now()): Connections {
+/**
+ * Must be called before the server listens: a connection that is not tracked would be closed by the search for idle ones.
+ *
+ * @param onClosed called each time one has closed or moved
+ */
+export function trackConnections (server: net.Server, now: () => number = () => performance.now(), onClosed: () => void = () => {}): Connections {
   const open = new Map<net.Socket, Connection>()
   const moves = { in: 0, out: 0 }
   let found: Connection[] | undefined
@@ -67,6 +71,7 @@ export function trackConnections (server: net.Server, now: () => number = () => 
   // One function for all sockets, which are its `this`: nothing more is allocated for a connection.
   function forget (this: net.Socket): void {
     open.delete(this)
+    onClosed()
   }
 
   function destroy (this: net.Socket, error?: Error): net.Socket {

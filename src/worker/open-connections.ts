@@ -19,14 +19,16 @@ export interface OpenConnections {
 
 /** Call it before the server listens. */
 export function openConnections (server: Server): OpenConnections {
-  const tracked = trackConnections(server)
-  const handshaking = trackHandshakes(server)
-  const sessions = new Set<ServerHttp2Session>()
   const listeners = new Set<() => void>()
-  const onClose = (): void => {
+  const onClosed = (): void => {
     for (const listener of listeners) listener()
   }
-  server.on('connection', socket => { socket.on('close', onClose) })
+  const isEncrypted = server instanceof tls.Server
+  // A connection that moved in and waits for its first byte is one the server has not heard of; one that still shakes hands is not tracked.
+  const tracked = trackConnections(server, undefined, isEncrypted ? undefined : onClosed)
+  const handshaking = trackHandshakes(server)
+  const sessions = new Set<ServerHttp2Session>()
+  if (isEncrypted) server.on('connection', socket => { socket.on('close', onClosed) })
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session)
     session.once('close', () => { sessions.delete(session) })

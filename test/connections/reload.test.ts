@@ -160,3 +160,23 @@ void test('a WebSocket holds the old worker while the slot is served by the new 
   socket.close()
   await cluster.line(line => line['event'] === 'worker-exit' && line['generation'] === 1)
 })
+
+void test('a stop does not wait for a connection that has moved and has been silent since', async t => {
+  const cluster = await startCluster(t, { options: { ...fast, workers: 1, idleGrace: 100, drainTimeout: 120_000 } })
+  const client = await connect(cluster.target)
+  await client.get('/')
+  await order(cluster, 'reload', 'reloaded', 'reload-rejected')
+  assert.equal(client.isEnding(), false)
+  cluster.kill('SIGTERM')
+  assert.equal(await client.ended, 'idle')
+  assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+})
+
+void test('a connection that closes after it has moved, without another request, makes room for the next', async t => {
+  const cluster = await startCluster(t, { options: { ...fast, workers: 1, scheduling: 'connection', maxConnections: 1, queue: { timeout: 20_000 } } })
+  const client = await connect(cluster.target)
+  await client.get('/')
+  await order(cluster, 'reload', 'reloaded', 'reload-rejected')
+  client.close()
+  assert.equal((await (await connect(cluster.target)).get('/')).status, 200)
+})
