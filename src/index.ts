@@ -1,7 +1,8 @@
 // The public API: every export by name, and the plugin as default.
 export { clusterize } from './clusterize.ts'
 export type { BuildApp, ClusterizeResult, InProcessResult, PrimaryResult, WorkerResult } from './clusterize.ts'
-export type { ClusterizeOptions, QueueLimits, QueueOptions, RecycleOptions, ReloadOptions, RestartOptions, Scheduling, ShutdownOptions } from './options/types.ts'
+export type { ClusterizeOptions, QueueLimits, QueueOptions, ReloadOptions, RestartOptions, Scheduling, ShutdownOptions } from './options/types.ts'
+export type { RecycleOptions } from './options/recycle-types.ts'
 export type { Balancer, BalancerConnection, BalancerWorker } from './balancer/balancer.ts'
 export type { BalancerFunction, BalancerName, BalancerOption } from './balancer/resolve-balancer.ts'
 export type { ClusterStats } from './primary/stats.ts'

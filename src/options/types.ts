@@ -2,6 +2,7 @@
 import type { FastifyBaseLogger, FastifyListenOptions, FastifyServerOptions } from 'fastify'
 import type { BalancerOption } from '../balancer/resolve-balancer.ts'
 import type { FastifyClusterizeOptions } from './plugin-types.ts'
+import type { RecycleOptions } from './recycle-types.ts'
 
 /** How connections reach a worker. */
 export type Scheduling = 'kernel' | 'round-robin' | 'connection' | 'request'
@@ -54,45 +55,6 @@ export interface RestartOptions {
    * @default 60000
    */
   window?: number
-}
-
-/** When a worker in good health is replaced all the same, one at a time and its replacement first. */
-export interface RecycleOptions {
-  /**
-   * After so many requests.
-   * @default false
-   */
-  maxRequests?: number | false
-  /**
-   * After so many ms.
-   * @default false
-   */
-  maxAge?: number | false
-  /**
-   * With so much resident memory, in bytes.
-   * @default false
-   */
-  maxRss?: number | false
-  /**
-   * With so much JavaScript heap in use, in bytes.
-   * @default false
-   */
-  maxHeap?: number | false
-  /**
-   * With a heap in use of this share of V8's limit, before V8 ends the process.
-   * @default 0.9
-   */
-  heapShare?: number | false
-  /**
-   * Each limit is drawn anew for each worker from within this share above and below, so that workers of one age do not all go together.
-   * @default 0.1
-   */
-  jitter?: number
-  /**
-   * A limit on memory that a fresh worker exceeds would replace it for ever: it counts from this age, in ms.
-   * @default 10000
-   */
-  minAge?: number
 }
 
 /** How a stop goes. */
@@ -172,6 +134,12 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
    * @default 30000
    */
   hangTimeout?: number | false
+  /**
+   * Whether a worker about to be killed because its loop is blocked leaves a diagnostic report, with the JavaScript stack and the requests in flight.
+   * It costs each worker a sleeping thread. Reports go to the folder of `--report-directory`, else that of temporary files.
+   * @default true
+   */
+  hangReport?: boolean
   /** When a worker that ended by itself is replaced. */
   restart?: RestartOptions
   /**
@@ -236,6 +204,7 @@ export interface ResolvedOptions {
   readonly errorDrainTimeout: number
   readonly snapshotInterval: number
   readonly hangTimeout: number | false
+  readonly hangReport: boolean
   readonly restart: Readonly<Required<RestartOptions>>
   readonly balancer: BalancerOption
   readonly maxConnections: number

@@ -1,6 +1,7 @@
 // Looks at regular times whether each ready worker still reports: one that is late is logged, one that hangs is condemned.
 import type { ResolvedOptions } from '../options/types.ts'
 import { awakeTime, initialAwake, tickHang } from './hang-policy.ts'
+import { findHangReport } from './find-hang-report.ts'
 import type { HangOptions, WatchedWorker } from './hang-policy.ts'
 import type { PrimaryLog } from './log.ts'
 import type { Supervisor } from './supervision.ts'
@@ -10,17 +11,26 @@ import type { WorkerHandle } from './worker-handle.ts'
 const STALL_WARNING = 1_000
 
 /** Runs until the returned function is called; never keeps the process alive. */
-export function startHangWatch (supervisor: Pick<Supervisor, 'handles' | 'condemn'>, { snapshotInterval, hangTimeout }: Pick<ResolvedOptions, 'snapshotInterval' | 'hangTimeout'>, log: PrimaryLog, now: () => number = () => performance.now()): () => void {
+export function startHangWatch (supervisor: Pick<Supervisor, 'handles' | 'condemn'>, { snapshotInterval, hangTimeout, hangReport }: Pick<ResolvedOptions, 'snapshotInterval' | 'hangTimeout' | 'hangReport'>, log: PrimaryLog, now: () => number = () => performance.now()): () => void {
   const options: HangOptions = { interval: snapshotInterval, stallWarning: STALL_WARNING, hangTimeout }
   let clock = initialAwake(now())
   let lastSeen: ReadonlyMap<number, number> = new Map()
   let late: ReadonlySet<number> = new Set()
+  const hung = new WeakSet<WorkerHandle>()
 
   /** A report since the last look came while the awake clock read what it reads now plus the time since. */
   function seen (handle: WorkerHandle): number {
     const heardAt = handle.heardAt()
     const before = lastSeen.get(handle.key)
     return before !== undefined && heardAt < clock.lastTick ? before : awakeTime(clock, heardAt, options)
+  }
+
+  async function condemn (handle: WorkerHandle, fields: object): Promise<void> {
+    if (hung.has(handle)) return
+    hung.add(handle)
+    const found = hangReport ? await findHangReport(handle.pid) : undefined
+    log.error({ event: 'worker-hung', ...fields, ...found }, 'worker hangs: it is killed and replaced')
+    supervisor.condemn(handle)
   }
 
   const timer = setInterval(() => {
@@ -33,8 +43,7 @@ export function startHangWatch (supervisor: Pick<Supervisor, 'handles' | 'condem
     for (const handle of silent) {
       const fields = { ...handle.logLabel(), silent: Math.round(clock.awake - (lastSeen.get(handle.key) ?? clock.awake)), inFlight: handle.load().inFlight }
       if (verdicts.get(handle.key) === 'hung') {
-        log.error({ event: 'worker-hung', ...fields }, 'worker hangs: it is killed and replaced')
-        supervisor.condemn(handle)
+        void condemn(handle, fields)
       } else if (!late.has(handle.key)) {
         log.warn({ event: 'worker-stalled', ...fields }, 'worker does not report: its event loop stands still')
       }

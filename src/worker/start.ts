@@ -16,6 +16,7 @@ import { drain } from './drain.ts'
 import type { Drainable } from './drain.ts'
 import { createEnding } from './ending.ts'
 import type { Ending } from './ending.ts'
+import { reportHangs } from './hang-report.ts'
 import { createHandoffSide } from './handoff-side.ts'
 import type { HandoffSide } from './handoff-side.ts'
 import { listen } from './listen.ts'
@@ -95,6 +96,7 @@ async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerI
   startSnapshots(gate, connections, options.snapshotInterval, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
   await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server), inspected: isInspected() })
   flushCompileCache()
+  if (options.hangReport && options.hangTimeout !== false) reportHangs(options.hangTimeout, options.snapshotInterval, () => activityOf(running))
   return app
 }
 

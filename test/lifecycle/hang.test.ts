@@ -1,27 +1,42 @@
 // Workers that stand still: killed and replaced past hangTimeout, left alone before, while the others serve.
 import assert from 'node:assert/strict'
+import { readFileSync, rmSync } from 'node:fs'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { connectToSlot } from '../cluster/connect-to.ts'
 import { ended, readyLines, startCluster } from '../cluster/start-cluster.ts'
 import type { Cluster } from '../cluster/start-cluster.ts'
 import { connect } from '../helpers/http-connection.ts'
+import type { Line } from '../helpers/processes.ts'
 import { until } from '../helpers/processes.ts'
 
 const OPTIONS = { workers: 2, snapshotInterval: 50, hangTimeout: 2_000 }
+
+/** A loop that is blocked can be asked where, a process that is stopped cannot. */
+function checkReport (t: TestContext, { report, requests, pid }: Line, how: string): void {
+  if (how === 'was stopped by SIGSTOP') return assert.equal(report, undefined)
+  t.after(() => rmSync(String(report)))
+  if (how === 'is blocked in native code') return assert.match(readFileSync(String(report), 'utf8'), /native code/)
+  assert.deepEqual((requests as Array<{ url: string }>).map(({ url }) => url), ['/block'])
+  const written = JSON.parse(readFileSync(String(report), 'utf8')) as { pid: number, stack: string[], report: { header: { processId: number }, environmentVariables?: object } }
+  assert.deepEqual([written.pid, written.report.header.processId], [pid, pid])
+  assert.match(written.stack[0] ?? '', /fixtures\/app\./)
+  assert.equal(written.report.environmentVariables, undefined)
+}
 
 /** Resolves once the slot's second worker is ready. */
 async function replaced (cluster: Cluster, slot: number): Promise<void> {
   await until(() => readyLines(cluster, slot).length === 2, () => `a replacement in slot ${slot}`)
 }
 
-for (const how of ['is blocked by an endless loop', 'was stopped by SIGSTOP'] as const) {
+for (const how of ['is blocked by an endless loop', 'is blocked in native code', 'was stopped by SIGSTOP'] as const) {
   test(`a worker that ${how} is killed and replaced, while the other serves`, async t => {
     const cluster = await startCluster(t, { options: OPTIONS })
     const other = await connectToSlot(cluster.target, 2)
     const hanging = await connectToSlot(cluster.target, 1)
     const pid = cluster.pidOf(1)
     if (how === 'was stopped by SIGSTOP') process.kill(pid, 'SIGSTOP')
-    else hanging.write('GET /block HTTP/1.1\r\nhost: test\r\n\r\n')
+    else hanging.write(how === 'is blocked in native code' ? 'GET /block?kind=native HTTP/1.1\r\nhost: test\r\n\r\n' : 'GET /block HTTP/1.1\r\nhost: test\r\n\r\n')
 
     const stalled = cluster.event('worker-stalled')
     const served = stalled.then(() => other.get('/'))
@@ -32,6 +47,7 @@ for (const how of ['is blocked by an endless loop', 'was stopped by SIGSTOP'] as
     assert.deepEqual([hung['slot'], hung['pid']], [1, pid])
     assert.ok(Number(hung['silent']) >= OPTIONS.hangTimeout, JSON.stringify(hung))
     assert.equal(typeof hung['inFlight'], 'number')
+    checkReport(t, hung, how)
     const exit = await cluster.event('worker-exit')
     assert.deepEqual([exit['slot'], exit['signal'], exit['kind']], [1, 'SIGKILL', 'killed-hang'])
     assert.equal((await connectToSlot(cluster.target, 1)).isEnding(), false)

@@ -30,6 +30,7 @@ const TABLE: Record<string, { right: unknown[], wrong: unknown[], expected: RegE
   drainTimeout: { right: [0, 5], wrong: [-1, null], expected: /a number of milliseconds/ },
   idleGrace: { right: [0, 5], wrong: [-1, '5'], expected: /a number of milliseconds/ },
   errorDrainTimeout: { right: [0], wrong: [-1, {}], expected: /a number of milliseconds/ },
+  hangReport: { right: [true, false], wrong: ['yes', 1], expected: /true or false/ },
   hangTimeout: { right: [false, 0, 30_000], wrong: [true, -1, '30s', Infinity], expected: /one of false, or a number of milliseconds/ },
   compileCache: { right: [true, false], wrong: ['/tmp', 0], expected: /true or false/ },
   restart: { right: [{}, { delay: 1 }], wrong: [[], 5, null], expected: /an object/ },
