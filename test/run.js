@@ -10,7 +10,7 @@ import { describe, kill, leftBehind, marked, reap } from './left-behind.js'
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const NOT_THE_SUITE = ['test/bench/', 'test/package/', 'test/types/']
 // Process tests mostly wait, but each starts several processes: more files at once only starve one another.
-const CONCURRENCY = Math.min(4, Math.max(2, availableParallelism()))
+const CONCURRENCY = Math.min(6, availableParallelism() + 1)
 const TEST_TIMEOUT_MS = 240_000
 const RUN_TIMEOUT_MS = 20 * 60_000
 const ORPHAN_GRACE_MS = 60_000

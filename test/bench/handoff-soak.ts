@@ -66,8 +66,9 @@ await load.stop()
 const after = await sizes(cluster)
 const { passed, retried, closed } = cluster.relay.counts()
 const served = cluster.lines().filter(line => line.startsWith('S ')).map(line => line.split(' ')[1])
-const doubled = served.length - new Set(served).size
-const lost = [...load.answered.keys()].filter(id => !new Set(served).has(id)).length
+const recorded = new Set(served)
+const doubled = served.length - recorded.size
+const lost = [...load.answered.keys()].filter(id => !recorded.has(id)).length
 await cluster.close()
 
 console.table(before.map(({ what, fds, heapMiB }, index) => ({ process: what, 'fds before': fds, 'fds after': after[index]?.fds, 'heap before MiB': heapMiB, 'heap after MiB': after[index]?.heapMiB })))
