@@ -14,10 +14,10 @@ export function twoOfOneSlot (state: Line, lines: readonly Line[]): string[] {
   return places.filter((place, index) => places.indexOf(place) !== index).map(place => `two ready workers: ${place}`)
 }
 
-/** As many as wanted, all ready, of one generation. */
+/** As many as wanted, all ready, none of an older generation than is wanted; where a reload failed some may be newer. */
 export function isSettled (state: Line, wanted: number): boolean {
   const workers = state['workers'] as Worker[]
-  return workers.length === wanted && workers.every(worker => worker.state === 'ready' && worker.generation === state['generation'])
+  return workers.length === wanted && workers.every(worker => worker.state === 'ready' && worker.generation >= Number(state['generation']))
 }
 
 /** Only what a killed worker had in its hands may fail: the journal tells who began it, or else a worker died while it was under way. */
@@ -35,7 +35,11 @@ export function unexplained (failures: readonly Failure[], lines: readonly Line[
     const by = begun.get(String(request))
     if (by !== undefined) return !by.some(pid => dead.has(pid))
     return !deaths.some(({ time }) => Number(time) >= sentAt - slack && Number(time) <= failedAt + slack)
-  }).map(({ request, reason, failedAt }) => `request ${request} failed at ${failedAt} (${reason}), begun by ${begun.get(String(request))?.join() ?? 'nobody'}`)
+  }).map(({ request, reason, sentAt, failedAt }) => {
+    const by = begun.get(String(request)) ?? []
+    const fates = lines.filter(({ pid, event }) => by.includes(Number(pid)) && String(event).startsWith('worker-')).map(({ event, time, kind, slot }) => `${String(event)} ${String(kind ?? slot)} at ${String(time)}`)
+    return `request ${request} was sent at ${sentAt} and failed at ${failedAt} (${reason}), begun by ${by.join()}: ${fates.join(', ')}`
+  })
 }
 
 /** No request was begun by two workers. */
