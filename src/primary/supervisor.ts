@@ -49,16 +49,18 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   /** Compares what is wanted with what is there; nothing else forks, retires or kills. */
   function reconcile (): void {
     clearTimeout(alarm)
+    // Read once: what is just not due at the first look and just over at the next would be woken for by neither.
+    const at = now()
     const workers = roster.planned()
-    if (reloads.running() !== undefined && isRolledOut(desired, workers, now()) && !roster.isHandingOver()) reloads.succeed()
+    if (reloads.running() !== undefined && isRolledOut(desired, workers, at) && !roster.isHandingOver()) reloads.succeed()
     if (sizing.isPending() && isStaffed(desired, workers) && !roster.isHandingOver()) sizing.succeed(desired.size)
-    const { actions, wakeAt: planned } = plan(desired, workers, restarts.notBefore, now())
-    const wakeAt = reloads.running() === undefined ? planned : Math.min(planned, nextProof(desired, workers, now()))
+    const { actions, wakeAt: planned } = plan(desired, workers, restarts.notBefore, at)
+    const wakeAt = reloads.running() === undefined ? planned : Math.min(planned, nextProof(desired, workers, at))
     for (const action of actions) act(action)
     if (desired.phase === 'stopping' && workers.length === 0) return emptied.resolve()
     // An action changes what is there, so look again at once: a fork has a deadline of its own.
     if (actions.length > 0) return reconcile()
-    if (wakeAt < Infinity) alarm = setTimeout(reconcile, Math.max(1, wakeAt - now()))
+    if (wakeAt < Infinity) alarm = setTimeout(reconcile, Math.max(1, wakeAt - at))
   }
 
   function act (action: Action): void {

@@ -24,6 +24,8 @@ export function watchMainThread (): void {
   let lookedAt = performance.now()
   let reported = false
 
+  // Of a process that had this pid before.
+  rmSync(path, { force: true })
   setInterval(() => {
     const now = performance.now()
     // A process that was stopped as a whole did not watch either.
@@ -57,7 +59,8 @@ export function watchMainThread (): void {
     session.on('Debugger.scriptParsed', ({ params: { scriptId, url } }) => { urls.set(scriptId, url) })
     session.once('Debugger.paused', ({ params: { callFrames } }) => {
       const stack = callFrames.map(({ functionName, location }) => `at ${functionName || '<anonymous>'} (${urls.get(location.scriptId)}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1})`)
-      const expression = `JSON.stringify({ activity: globalThis[Symbol.for(${JSON.stringify(activityKey)})]?.(), report: process.report.getReport() })`
+      // Node would look the name of each peer up, and block for as long as that takes.
+      const expression = `process.report.excludeNetwork = true; JSON.stringify({ activity: globalThis[Symbol.for(${JSON.stringify(activityKey)})]?.(), report: process.report.getReport() })`
       session.post('Runtime.evaluate', { expression, returnByValue: true }, (error, answer) => {
         const value: unknown = error === null ? answer.result.value : undefined
         const { activity, report: nodes } = JSON.parse(typeof value === 'string' ? value : '{}') as { activity?: object, report?: { environmentVariables?: object } }

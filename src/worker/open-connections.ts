@@ -40,7 +40,7 @@ export function openConnections (server: Server): OpenConnections {
       // An HTTP/2 server has no such method before Node 24; its sessions end by GOAWAY.
       server.closeIdleConnections?.()
       // Node counts a connection that never sent a request as active, to time it out.
-      for (const { socket } of tracked.all()) if (socket.bytesRead === 0) socket.destroy()
+      for (const { socket } of tracked.untouched()) socket.destroy()
       for (const socket of handshaking.values()) socket.destroy()
       // Those that began only after GOAWAY was said.
       for (const session of sessions) session.close()

@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly execArgv?: readonly string[]
   readonly cwd?: string
+  /** How long its end may take from its start, in ms. */
+  readonly patience?: number
   readonly stdin?: 'ignore' | 'pipe'
   /** A file descriptor in place of the pipe whose lines are read. */
   readonly stdout?: number
@@ -53,7 +55,7 @@ export interface Started {
 }
 
 /** Runs a file of test/fixtures (or an absolute path) in a process group of its own, which is killed when the test ends. */
-export function startProcess (t: TestContext, entry: string, { args = [], env = {}, execArgv = typescriptArgs, cwd = process.cwd(), stdin = 'ignore', stdout, wrap = command => command }: StartOptions = {}): Started {
+export function startProcess (t: TestContext, entry: string, { args = [], env = {}, execArgv = typescriptArgs, cwd = process.cwd(), patience = PATIENCE, stdin = 'ignore', stdout, wrap = command => command }: StartOptions = {}): Started {
   const file = path.isAbsolute(entry) ? entry : path.join(FIXTURES, entry)
   const [command = '', ...rest] = wrap([process.execPath, ...execArgv, file, ...args])
   const child: ChildProcess = spawn(command, rest, { cwd, env: { ...process.env, ...env }, detached: true, stdio: [stdin, stdout ?? 'pipe', 'pipe', 'ipc'] })
@@ -70,8 +72,8 @@ export function startProcess (t: TestContext, entry: string, { args = [], env = 
   const line: Started['line'] = (matches, what = 'a line') => output.find(matches, () => `${what} of ${entry}`)
   return {
     pid,
-    exit: within(exit, () => `the exit of ${entry}; it said:\n${output.tail()}`),
-    allGone: within(closed, () => `the end of all processes of ${entry}; it said:\n${output.tail()}`),
+    exit: within(exit, () => `the exit of ${entry}; it said:\n${output.tail()}`, patience),
+    allGone: within(closed, () => `the end of all processes of ${entry}; it said:\n${output.tail()}`, patience),
     line,
     event: (name, matches = () => true) => line(candidate => candidate['event'] === name && matches(candidate), `event ${name}`),
     lines: output.lines,
@@ -135,9 +137,9 @@ function parse (text: string): Line {
 }
 
 /** Rejects after the test's patience, with what was waited for. Handled from the start, since not every test awaits an exit. */
-function within<T> (promise: Promise<T>, what: () => string): Promise<T> {
+function within<T> (promise: Promise<T>, what: () => string, patience = PATIENCE): Promise<T> {
   const limited = new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`waited ${PATIENCE} ms for ${what()}`)), PATIENCE)
+    const timer = setTimeout(() => reject(new Error(`waited ${patience} ms for ${what()}`)), patience)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
   limited.catch(() => {})
