@@ -1,5 +1,6 @@
 // The composition root of the primary: bind, fork, wait for the first generation, stop through close-with-grace.
-import { NoEntryError } from '../errors.ts'
+import type { AdminCluster, AdminServer, OpenAdmin } from '../admin/cluster.ts'
+import { BootFailedError, NoEntryError } from '../errors.ts'
 import type { Listener, OpenListener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
@@ -16,7 +17,9 @@ import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
 import { startRebalancer } from './rebalancer.ts'
 import { startRecycler } from './recycler.ts'
+import { recycleWorker } from './recycle-order.ts'
 import { createRestarts } from './restarts.ts'
+import type { Restarts } from './restarts.ts'
 import type { ClusterStats } from './stats.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { Supervisor } from './supervision.ts'
@@ -30,6 +33,8 @@ export interface PrimaryResult {
   readonly addresses: readonly BoundAddress[]
   /** 'worker-ready', 'worker-exit', 'reload', 'scale', 'stop'. */
   readonly events: EventSink['emitter']
+  /** Where the admin server listens; empty without one. */
+  readonly admin: readonly BoundAddress[]
   /** The workers there are, by slot. */
   readonly workers: () => readonly WorkerView[]
   /** The cluster in numbers, from the workers' latest reports. */
@@ -50,6 +55,12 @@ export interface PrimaryResult {
    */
   readonly scale: (workers: number) => Promise<number>
   /**
+   * Replaces one worker by a fresh one. Resolves once that is ready; the old worker drains as in a reload.
+   *
+   * @throws FST_CLUSTERIZE_NO_WORKER, FST_CLUSTERIZE_STOPPED
+   */
+  readonly recycle: (id: number) => Promise<{ readonly id: number, readonly pid: number, readonly generation: number }>
+  /**
    * Stops the cluster: requests in flight finish, then the workers exit. The process goes on.
    *
    * @throws FST_CLUSTERIZE_KILLED when a worker had to be killed
@@ -57,19 +68,28 @@ export interface PrimaryResult {
   readonly close: () => Promise<void>
 }
 
+/** What the rest of the package gives it. */
+export interface PrimaryParts {
+  readonly openListener: OpenListener
+  /** Undefined without an admin server. */
+  readonly openAdmin: OpenAdmin | undefined
+  readonly onEnd: () => void
+}
+
 /**
  * @throws FST_CLUSTERIZE_BOOT_FAILED with the worker's own error as cause, FST_CLUSTERIZE_STOPPED, FST_CLUSTERIZE_NO_ENTRY
  */
-export async function startPrimary (options: ResolvedOptions, openListener: OpenListener, onEnd: () => void): Promise<PrimaryResult> {
+export async function startPrimary (options: ResolvedOptions, { openListener, openAdmin, onEnd }: PrimaryParts): Promise<PrimaryResult> {
   if (process.argv[1] === undefined) throw new NoEntryError('there is none in process.argv')
   const log = createPrimaryLog(options.logger)
   const events = createEvents()
-  const fleet: { supervisor?: Supervisor, ending?: PrimaryEnding } = {}
+  const fleet: { supervisor?: Supervisor, ending?: PrimaryEnding, admin?: AdminServer } = {}
   const listener = await openListener(options, {
     workers: () => fleet.supervisor?.handles() ?? [],
     warn: (event, message, fields) => log.warn({ event, ...fields }, message)
   })
-  const supervisor = fleet.supervisor = superviseWith(options, log, events, listener, error => fleet.ending?.giveUp(error))
+  const restarts = createRestarts(options.restart)
+  const supervisor = fleet.supervisor = superviseWith(options, log, events, restarts, listener, error => fleet.ending?.giveUp(error))
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
@@ -81,12 +101,27 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
     options,
     log,
     events,
-    onEnd () {
+    async onEnd () {
       stopWatching()
+      // Last, so that the end can be watched.
+      await fleet.admin?.close()
       onEnd()
     }
   })
+  const addressesOf = (): readonly BoundAddress[] => listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
+  const recycle = (id: number): ReturnType<typeof recycleWorker> => recycleWorker(id, supervisor, events)
   try {
+    // First, so that probes see the boot.
+    if (openAdmin !== undefined) {
+      const { addresses } = fleet.admin = await openAdmin({
+        ...viewFor({ supervisor, ending, restarts }),
+        name: options.name,
+        addresses: addressesOf,
+        events: events.emitter,
+        recycle
+      }).catch((cause: Error) => { throw new BootFailedError(cause.message, { cause }) })
+      log.info({ event: 'admin-ready', addresses: addresses.map(readable) }, 'admin server ready')
+    }
     await supervisor.start()
   } catch (error) {
     await ending.close('the cluster did not come up', { delay: 0 }).catch(() => {})
@@ -94,19 +129,33 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
     if (ending.isExiting()) return new Promise(() => {})
     throw error
   }
-  const addresses = listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
+  const addresses = addressesOf()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
-  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, reload: supervisor.reload, scale: supervisor.scale, close: () => ending.close('close() was called') }
+  const { workers, stats, reload, scale } = supervisor
+  return { role: 'primary', addresses, admin: fleet.admin?.addresses ?? [], events: events.emitter, workers, stats, reload, scale, recycle, close: () => ending.close('close() was called') }
 }
 
-function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener, onLost: (error: Error) => void): Supervisor {
+function viewFor ({ supervisor, ending, restarts }: { supervisor: Supervisor, ending: PrimaryEnding, restarts: Restarts }): Pick<AdminCluster, 'phase' | 'isCrashLooping' | 'workers' | 'stats' | 'reload' | 'scale' | 'stop'> {
+  const { workers, stats, reload, scale } = supervisor
+  return {
+    phase: () => ending.isStopping() ? 'stopping' : supervisor.isUp() ? 'running' : 'booting',
+    isCrashLooping: restarts.isLooping,
+    workers,
+    stats,
+    reload,
+    scale,
+    stop: () => ending.exit('ordered through the admin server')
+  }
+}
+
+function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, restarts: Restarts, listener: Listener, onLost: (error: Error) => void): Supervisor {
   const cache = compileCacheEnvironment(options.compileCache)
   return createSupervisor({
     options,
     log,
     events,
-    restarts: createRestarts(options.restart),
+    restarts,
     listener,
     fork: forkWorker,
     onLost,

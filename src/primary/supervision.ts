@@ -33,6 +33,8 @@ export interface Supervisor {
   hasten: (timeout: number) => void
   /** SIGKILLs every worker in this very tick. */
   killAll: () => void
+  /** Whether the first generation has become ready. */
+  isUp: () => boolean
   workers: () => WorkerView[]
   handles: () => readonly WorkerHandle[]
   /** Before a stop: from now on each response ends its connection. */

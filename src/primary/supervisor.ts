@@ -208,6 +208,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     killAll () {
       for (const handle of roster.all()) handle.kill('kill-forced')
     },
+    isUp: () => state === 'up',
     workers: () => roster.all().map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
     handles: roster.all,
     announceEnd () {
