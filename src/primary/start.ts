@@ -11,6 +11,7 @@ import type { PrimaryEnding } from './ending.ts'
 import { createEvents } from './events.ts'
 import type { EventSink } from './events.ts'
 import { startHangWatch } from './hang-watch.ts'
+import type { HistoryEntry } from './history.ts'
 import { createPrimaryLog } from './log.ts'
 import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
@@ -34,6 +35,8 @@ export interface PrimaryResult {
   readonly workers: () => readonly WorkerView[]
   /** The cluster in numbers, from the workers' latest reports. */
   readonly stats: () => ClusterStats
+  /** The last reports from a worker's slot, 120 at most and the oldest first; a slot's workers follow one another. */
+  readonly history: (id: number) => readonly HistoryEntry[]
   /**
    * Rolls new code in: every worker is replaced by one that runs what is on disk now, one slot at a time, and no client notices.
    * A call during a reload waits for it and then runs one more.
@@ -97,7 +100,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   const addresses = listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
-  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, reload: supervisor.reload, scale: supervisor.scale, close: () => ending.close('close() was called') }
+  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, history: supervisor.history, reload: supervisor.reload, scale: supervisor.scale, close: () => ending.close('close() was called') }
 }
 
 function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener, onLost: (error: Error) => void): Supervisor {
