@@ -27,3 +27,10 @@ export interface Snapshot {
   }
   readonly connections: { readonly open: number, readonly idle: number, readonly movedIn: number, readonly movedOut: number }
 }
+
+/** A snapshot is shown to users as it is kept: nobody may change it. */
+export function freezeSnapshot (snapshot: Snapshot): Snapshot {
+  Object.freeze(snapshot.requests.responses)
+  for (const part of Object.values(snapshot)) Object.freeze(part)
+  return Object.freeze(snapshot)
+}

@@ -1,7 +1,7 @@
 // Tells the world what becomes of workers: in the log and by events.
 import type { Activity, BoundAddress } from '../protocol.ts'
 import { reasonOf } from './cause-of-death.ts'
-import type { EventSink } from './events.ts'
+import type { EventSink, WorkerExitEvent } from './events.ts'
 import type { PrimaryLog } from './log.ts'
 import { isOrdered } from './worker-handle.ts'
 import type { WorkerExit, WorkerHandle } from './worker-handle.ts'
@@ -12,7 +12,7 @@ export interface Reports {
   readonly signalled: (handle: WorkerHandle, signal: string) => void
   readonly killed: (handle: WorkerHandle, why: string, activity: Activity | undefined) => void
   readonly crashLoop: (handle: WorkerHandle) => void
-  readonly exited: (handle: WorkerHandle, exit: WorkerExit) => void
+  readonly exited: (handle: WorkerHandle, exit: WorkerExit) => WorkerExitEvent
 }
 
 export function createReports (log: PrimaryLog, events: EventSink): Reports {
@@ -32,7 +32,9 @@ export function createReports (log: PrimaryLog, events: EventSink): Reports {
       const expected = isOrdered(handle.intent())
       const { kind, text: reason } = reasonOf(handle, exit)
       log[expected ? 'info' : 'error']({ event: 'worker-exit', ...handle.logLabel(), ...exit, kind, reason }, 'worker ended')
-      events.emit('worker-exit', { ...handle.label(), ...exit, kind, reason, expected })
+      const event: WorkerExitEvent = { ...handle.label(), ...exit, kind, reason, expected }
+      events.emit('worker-exit', event)
+      return event
     }
   }
 }

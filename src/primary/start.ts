@@ -12,6 +12,7 @@ import type { PrimaryEnding } from './ending.ts'
 import { createEvents } from './events.ts'
 import type { EventSink } from './events.ts'
 import { startHangWatch } from './hang-watch.ts'
+import type { HistoryEntry } from './history.ts'
 import { createPrimaryLog } from './log.ts'
 import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
@@ -39,6 +40,8 @@ export interface PrimaryResult {
   readonly workers: () => readonly WorkerView[]
   /** The cluster in numbers, from the workers' latest reports. */
   readonly stats: () => ClusterStats
+  /** The last reports from a worker's slot, 120 at most and the oldest first; a slot's workers follow one another. */
+  readonly history: (id: number) => readonly HistoryEntry[]
   /**
    * Rolls new code in: every worker is replaced by one that runs what is on disk now, one slot at a time, and no client notices.
    * A call during a reload waits for it and then runs one more.
@@ -132,8 +135,8 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
   const addresses = addressesOf()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
-  const { workers, stats, reload, scale } = supervisor
-  return { role: 'primary', addresses, admin: fleet.admin?.addresses ?? [], events: events.emitter, workers, stats, reload, scale, recycle, close: () => ending.close('close() was called') }
+  const { workers, stats, history, reload, scale } = supervisor
+  return { role: 'primary', addresses, admin: fleet.admin?.addresses ?? [], events: events.emitter, workers, stats, history, reload, scale, recycle, close: () => ending.close('close() was called') }
 }
 
 function viewFor ({ supervisor, ending, restarts }: { supervisor: Supervisor, ending: PrimaryEnding, restarts: Restarts }): Pick<AdminCluster, 'phase' | 'isCrashLooping' | 'workers' | 'stats' | 'reload' | 'scale' | 'stop'> {

@@ -1,5 +1,6 @@
 // The cluster in numbers, as cluster.stats() tells it.
 import type { ListenerCounts } from '../listener/listener.ts'
+import type { SlotStats } from './history.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 
 export interface ClusterStats {
@@ -12,9 +13,11 @@ export interface ClusterStats {
   readonly connections: { readonly open: number, readonly idle: number }
   /** The queue in the primary, and connections it passed from one worker to another. */
   readonly dispatch: ListenerCounts
+  /** What became of each slot's earlier workers. */
+  readonly slots: readonly SlotStats[]
 }
 
-export function statsOf (workers: readonly WorkerHandle[], facts: Pick<ClusterStats, 'generation' | 'restarts' | 'dispatch'> & { wanted: number }): ClusterStats {
+export function statsOf (workers: readonly WorkerHandle[], facts: Pick<ClusterStats, 'generation' | 'restarts' | 'dispatch' | 'slots'> & { wanted: number }): ClusterStats {
   const { wanted, ...rest } = facts
   const count = (...states: string[]): number => workers.filter(worker => states.includes(worker.state())).length
   const snapshots = workers.flatMap(worker => worker.snapshot() ?? [])

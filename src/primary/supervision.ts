@@ -3,6 +3,7 @@ import type { Listener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { EventSink } from './events.ts'
+import type { HistoryEntry } from './history.ts'
 import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
 import type { Restarts } from './restarts.ts'
@@ -41,6 +42,7 @@ export interface Supervisor {
   announceEnd: () => void
   addresses: () => readonly BoundAddress[]
   stats: () => ClusterStats
+  history: (slot: number) => readonly HistoryEntry[]
 }
 
 export interface SupervisorParts {

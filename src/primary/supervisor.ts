@@ -4,6 +4,7 @@ import { BootFailedError, CrashLoopError, InvalidOptionError, ReloadFailedError,
 import { isWorkerCount, MAX_WORKERS } from '../options/worker-count.ts'
 import type { BoundAddress, DrainMode } from '../protocol.ts'
 import { deferred } from '../deferred.ts'
+import { createHistory } from './history.ts'
 import { isRolledOut, isStaffed, nextProof, plan } from './plan.ts'
 import type { Action, Desired } from './plan.ts'
 import { createReports } from './reports.ts'
@@ -21,6 +22,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const { options, restarts, now = () => performance.now() } = parts
   const reports = createReports(parts.log, parts.events)
   const roster = createRoster()
+  const history = createHistory()
   const sizing = createSizing(parts.log, parts.events)
   const killed: WorkerView[] = []
   const up = deferred()
@@ -98,6 +100,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const listeners: WorkerListeners = {
     grant: parts.listener.grant,
     onHandedOver: reconcile,
+    onSnapshot: history.reported,
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
@@ -121,7 +124,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     },
     onExit (handle, exit) {
       roster.remove(handle)
-      reports.exited(handle, exit)
+      history.ended(reports.exited(handle, exit))
       if (endedByItself(handle)) recordRestart(handle)
       failBoot(handle, exit)
       failReload(handle, exit)
@@ -215,6 +218,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       for (const { channel } of roster.all()) void channel.post({ type: 'announce-end' })
     },
     addresses: () => addresses,
-    stats: () => statsOf(roster.all(), { wanted: desired.size, generation: desired.generation, restarts: restarted, dispatch: parts.listener.counts() })
+    history: history.of,
+    stats: () => statsOf(roster.all(), { wanted: desired.size, slots: history.slots(desired.size), generation: desired.generation, restarts: restarted, dispatch: parts.listener.counts() })
   }
 }

@@ -6,6 +6,7 @@ import { deserializeError } from '../errors.ts'
 import { emitLostDisconnect } from '../handoff/lost-disconnect.ts'
 import type { Activity, ConnectionMessage, DrainMode, ServerFacts, ToPrimary, ToWorker } from '../protocol.ts'
 import type { ReceiverLoad } from '../listener/listener.ts'
+import { freezeSnapshot } from '../snapshot.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { ExitIntent } from './exit-reason.ts'
 import type { WorkerState } from './plan.ts'
@@ -79,6 +80,7 @@ export interface WorkerListeners {
   readonly onReady: (handle: WorkerHandle, ready: Ready) => void
   readonly onCrashed: (handle: WorkerHandle, error: Error) => void
   readonly onConnection: (handle: WorkerHandle, message: ConnectionMessage, connection: unknown) => void
+  readonly onSnapshot: (handle: WorkerHandle, snapshot: Snapshot) => void
   readonly onHandedOver: () => void
   readonly onSignal: (handle: WorkerHandle, signal: string) => void
   readonly onExit: (handle: WorkerHandle, exit: WorkerExit) => void
@@ -153,10 +155,10 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
         if (become('draining', now() + order.errorDrainTimeout)) listeners.onCrashed(handle, reportedError)
         return { body: null }
       case 'snapshot':
-        latest = message.snapshot
+        latest = freezeSnapshot(message.snapshot)
         heardAt = now()
         inspected = latest.inspected
-        return
+        return listeners.onSnapshot(handle, latest)
       case 'handed-over':
         handedOver = true
         return listeners.onHandedOver()

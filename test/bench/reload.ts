@@ -12,9 +12,11 @@ import { percentile } from './rounds.ts'
 
 const PER_SECOND = 1_000
 const CONNECTIONS = 64
+const FULL_SPEED_CONNECTIONS = 200
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' }, workers: { type: 'string', default: '2' } } })
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' }, workers: { type: 'string', default: '2' }, reloads: { type: 'string', default: '10' } } })
 const rounds = Number(values.rounds)
+const reloads = Number(values.reloads)
 const { port, ask, stop } = await startCandidate(buildLibrary(), { kind: 'clusterize', workers: Number(values.workers), plugin: { underPressure: false } })
 const random = seeded(1)
 
@@ -30,7 +32,7 @@ for (let turn = 0; turn < rounds; turn++) {
   reloading.push(result)
   calm.push(await load(reloadTimes[0] ?? 4_000))
 }
-const atFullSpeed = await closedLoopOverReload()
+const atFullSpeed = await closedLoopOverReloads()
 await stop()
 
 const latencies = (results: readonly OpenLoopResult[]): number[] => results.flatMap(({ answered }) => answered.map(({ latency }) => latency))
@@ -51,7 +53,7 @@ printReport({
   rows: [
     row('no reload', calm),
     row('during a reload', reloading),
-    { phase: 'during a reload, full speed', requests: atFullSpeed.answered, failed: atFullSpeed.failures.length, 'connections closed': fullSpeedClosed }
+    { phase: `during ${reloads} reloads in a row, ${FULL_SPEED_CONNECTIONS} connections at full speed`, requests: atFullSpeed.answered, failed: atFullSpeed.failures.length, 'connections closed': fullSpeedClosed }
   ],
   targets: [
     { name: 'failed requests', value: failed(reloading) + atFullSpeed.failures.length, atMost: 0 },
@@ -64,11 +66,11 @@ function load (ms: number): Promise<OpenLoopResult> {
   return runOpenLoop({ port, connections: CONNECTIONS, random, arrivals: poissonArrivals(PER_SECOND, ms / 1000, random, () => '/') })
 }
 
-/** As many requests as the clients manage, in pieces cut anywhere, while it reloads. */
-async function closedLoopOverReload (): Promise<LoadReport> {
-  const running = startLoad({ target: { port, host: '127.0.0.1' }, connections: CONNECTIONS, random, reconnect: 'always' })
+/** As many requests as the clients manage, in pieces cut anywhere, while it reloads again and again. */
+async function closedLoopOverReloads (): Promise<LoadReport> {
+  const running = startLoad({ target: { port, host: '127.0.0.1' }, connections: FULL_SPEED_CONNECTIONS, random, reconnect: 'always' })
   await running.reached(100)
-  await ask('reload', 'reloaded')
+  for (let reload = 0; reload < reloads; reload++) await ask('reload', 'reloaded')
   const { endings, ...report } = running.report()
   const before = { ...endings }
   await running.stop()

@@ -4,8 +4,8 @@ import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fastifyClusterize, { clusterize, fastifyClusterize as named } from 'fastify-clusterize'
 import type {
-  BoundAddress, BuildApp, ClusterEvents, ClusterizeOptions, ClusterizeResult, FastifyClusterizeOptions, InProcessResult,
-  PrimaryResult, WorkerExitEvent, WorkerInfo, WorkerReadyEvent, WorkerResult, WorkerView
+  BoundAddress, BuildApp, ClusterEvents, ClusterizeOptions, ClusterizeResult, FastifyClusterizeOptions, HistoryEntry, InProcessResult,
+  PrimaryResult, SlotStats, WorkerExitEvent, WorkerInfo, WorkerReadyEvent, WorkerResult, WorkerView
 } from 'fastify-clusterize'
 import { expectType } from './expect-type.ts'
 
@@ -43,6 +43,8 @@ export async function results (): Promise<void> {
     expectType<readonly WorkerView[]>()(result.workers())
     expectType<Promise<void>>()(result.close())
     expectType<Promise<number>>()(result.scale(2))
+    expectType<readonly HistoryEntry[]>()(result.history(1))
+    expectType<readonly SlotStats[]>()(result.stats().slots)
     expectType<EventEmitter<ClusterEvents>>()(result.events)
     result.events.on('worker-ready', (event) => { expectType<WorkerReadyEvent>()(event) })
     result.events.on('worker-exit', (event) => {
