@@ -2,6 +2,7 @@
 import type { FastifyBaseLogger, FastifyListenOptions, FastifyServerOptions } from 'fastify'
 import type { BalancerOption } from '../balancer/resolve-balancer.ts'
 import type { FastifyClusterizeOptions } from './plugin-types.ts'
+import type { HealthCheck, HealthCheckOptions } from './health-types.ts'
 import type { RecycleOptions } from './recycle-types.ts'
 
 /** How connections reach a worker. */
@@ -140,6 +141,11 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
    * @default true
    */
   hangReport?: boolean
+  /**
+   * Runs in each worker and tells whether it is fit to serve. An unhealthy worker gets no new connections while another is healthy,
+   * and is replaced after some failures in a row. Not run with `workers: 0`.
+   */
+  healthCheck?: HealthCheck | HealthCheckOptions
   /** When a worker that ended by itself is replaced. */
   restart?: RestartOptions
   /**
@@ -205,6 +211,7 @@ export interface ResolvedOptions {
   readonly snapshotInterval: number
   readonly hangTimeout: number | false
   readonly hangReport: boolean
+  readonly healthCheck: Readonly<Required<HealthCheckOptions>> | undefined
   readonly restart: Readonly<Required<RestartOptions>>
   readonly balancer: BalancerOption
   readonly maxConnections: number
