@@ -68,6 +68,21 @@ export function listenOnHandle (server: net.Server, handle: SocketHandle, backlo
   }
 }
 
+/** Closes a server's listening socket without a word: what is connected stays, and the server does not say 'close' when the last of it ends. False where it cannot. */
+export function suspendServer (server: net.Server): boolean {
+  const settings = server as unknown as ServerSettings
+  if (!server.listening || typeof settings._connections !== 'number') return false
+  // Counted as one connection more, it never looks drained.
+  settings._connections++
+  net.Server.prototype.close.call(server)
+  return true
+}
+
+/** Undoes the counting of suspendServer. */
+export function resumeServer (server: net.Server): void {
+  (server as unknown as ServerSettings)._connections--
+}
+
 /** An open connection without a JavaScript socket on top: it can be sent to another process, and nothing reads from it here. */
 export interface ConnectionHandle {
   reading?: boolean

@@ -65,6 +65,8 @@ export type ToWorker =
   | { type: 'request-take', id: number, head: string }
   /** Give idle connections away that make about this share (0 to 1) of the worker's load, `max` at most. */
   | { type: 'rebalance', share: number, max: number }
+  /** Whether to take new connections; where not, idle ones are given away too. */
+  | { type: 'accept', on: boolean }
   /** The whole cluster is about to stop: each response ends its connection. */
   | { type: 'announce-end' }
 

@@ -3,6 +3,16 @@
 /** Loop delay of one interval, in ms. */
 export interface LoopDelay { readonly p50: number, readonly p99: number, readonly max: number }
 
+/** What the option `healthCheck` found last. */
+export interface Health {
+  /** `unchecked`: no check, or none has ended yet. */
+  readonly state: 'unchecked' | 'healthy' | 'unhealthy'
+  /** In a row. */
+  readonly failures: number
+  /** Why the last one failed. */
+  readonly reason: string | null
+}
+
 /** Counters grow from the worker's start; gauges are of this moment or of the interval since the last report. */
 export interface Snapshot {
   /** Event-loop utilization of the interval, 0 to 1. */
@@ -16,6 +26,7 @@ export interface Snapshot {
   readonly uptime: number
   /** Whether a debugger can be attached: its inspector listens. */
   readonly inspected: boolean
+  readonly health: Health
   readonly requests: {
     readonly inFlight: number
     readonly total: number

@@ -8,6 +8,7 @@ import type { ConnectionHandle } from '../node-internals.ts'
 import type { QueueLimits } from '../options/types.ts'
 import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { eligible } from './eligible.ts'
 import { holdClient } from './held-client.ts'
 import type { HeldClient } from './held-client.ts'
 import type { ListenerParts, Receiver } from './listener.ts'
@@ -73,9 +74,9 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
 
   /** Asks the balancer among the workers that are ready and have room. */
   function pick (peer: BalancerConnection, from: Member | undefined, refused: ReadonlySet<Member>): Receiver | undefined {
-    const eligible = workers().filter(worker => worker.accepts() && worker !== from && !refused.has(worker) && countOf(worker) < maxConnections)
-    const picked = balancer.pick(eligible.map(snapshot), peer)
-    return picked === undefined ? undefined : eligible.find(({ slot }) => slot === picked.id)
+    const free = eligible(workers()).filter(worker => worker !== from && !refused.has(worker) && countOf(worker) < maxConnections)
+    const picked = balancer.pick(free.map(snapshot), peer)
+    return picked === undefined ? undefined : free.find(({ slot }) => slot === picked.id)
   }
 
   function countOf (worker: Receiver): number {

@@ -1,6 +1,7 @@
 // The part that all listeners share: connections that workers give away reach another worker through the primary.
 import { createRelay } from '../handoff/relay.ts'
 import type { ChooseReceiver, Member } from '../handoff/relay.ts'
+import { eligible } from './eligible.ts'
 import type { Listener, Receiver } from './listener.ts'
 import { createPreferences } from './preferences.ts'
 
@@ -27,7 +28,7 @@ export function createHandover (workers: () => readonly Receiver[]): Pick<Listen
 function inTurn (workers: () => readonly Receiver[]): ChooseReceiver {
   let last = 0
   return (from, refused) => {
-    const ready = workers().filter(worker => worker.accepts() && worker !== from && !refused.has(worker as Member))
+    const ready = eligible(workers()).filter(worker => worker !== from && !refused.has(worker as Member))
     // Keys grow with each fork, so the next higher one is the next in turn.
     const next = ready.find(({ key }) => key > last) ?? ready[0]
     last = next?.key ?? last

@@ -5,6 +5,7 @@ import type { ConnectionHandle } from '../node-internals.ts'
 import type { QueueLimits } from '../options/types.ts'
 import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { eligible } from './eligible.ts'
 import { headIsComplete } from './head.ts'
 import { holdClient } from './held-client.ts'
 import type { HeldClient } from './held-client.ts'
@@ -85,9 +86,9 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
   function freest (): Receiver | undefined {
     let best: Receiver | undefined
     let fewest = concurrency
-    for (const worker of inTurn(workers(), lastKey)) {
+    for (const worker of inTurn(eligible(workers()), lastKey)) {
       const count = hands.get(worker) ?? 0
-      if (!worker.accepts() || count >= fewest) continue
+      if (count >= fewest) continue
       best = worker
       fewest = count
     }

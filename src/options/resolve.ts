@@ -1,6 +1,7 @@
 // Resolves the options of clusterize() once: checked, with every default in place, frozen.
-import { ConflictingOptionsError } from '../errors.ts'
+import { ConflictingOptionsError, InvalidOptionError } from '../errors.ts'
 import { anyObject, boolean, callable, checkOptions, either, given, group, milliseconds, oneOf, share, text, whole } from './check.ts'
+import { HEALTH_DEFAULTS } from './health-types.ts'
 import type { Expectation, Expectations } from './check.ts'
 import { adminExpectation, defaultName, nameExpectation, resolveAdmin } from './resolve-admin.ts'
 import { pluginExpectations } from './resolve-plugin.ts'
@@ -10,6 +11,7 @@ import { BALANCER_NAMES, isBalancer } from '../balancer/resolve-balancer.ts'
 import type { ClusterizeOptions, ListenTarget, ResolvedOptions } from './types.ts'
 import { MAX_WORKERS, workerCount } from './worker-count.ts'
 
+const period: Expectation = { ...milliseconds, expected: 'a number of milliseconds from 50', accepts: value => milliseconds.accepts(value) && Number(value) >= 50 }
 const limit = either(oneOf(false), whole(1, Number.MAX_SAFE_INTEGER))
 
 const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> = {
@@ -33,9 +35,10 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   drainTimeout: milliseconds,
   idleGrace: milliseconds,
   errorDrainTimeout: milliseconds,
-  snapshotInterval: { ...milliseconds, expected: 'a number of milliseconds from 50', accepts: value => milliseconds.accepts(value) && Number(value) >= 50 },
+  snapshotInterval: period,
   hangTimeout: either(oneOf(false), milliseconds),
   hangReport: boolean,
+  healthCheck: either(callable, group({ check: callable, interval: period, timeout: milliseconds, failures: whole(1, 1_000_000) })),
   restart: group({ delay: milliseconds, maxDelay: milliseconds, resetAfter: milliseconds, jitter: share, limit: whole(1, 1_000_000), window: milliseconds }),
   rebalance: boolean,
   recycle: group({ maxRequests: limit, maxAge: either(oneOf(false), milliseconds), maxRss: limit, maxHeap: limit, heapShare: either(oneOf(false), share), jitter: share, minAge: milliseconds }),
@@ -67,6 +70,7 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     snapshotInterval: options.snapshotInterval ?? 500,
     hangTimeout: options.hangTimeout ?? 30_000,
     hangReport: options.hangReport ?? true,
+    healthCheck: resolveHealthCheck(options.healthCheck),
     restart: Object.freeze({ ...RESTART_DEFAULTS, ...given(options.restart) }),
     balancer: options.balancer ?? 'least-connections',
     maxConnections: options.maxConnections ?? Infinity,
@@ -109,6 +113,13 @@ function checkScheduling (options: ClusterizeOptions): void {
     const wanted = schedulings.map(value => `"${value}"`).join(' or ')
     throw new ConflictingOptionsError(`"${name}" and scheduling "${scheduling}"`, `it takes effect with scheduling ${wanted}`)
   }
+}
+
+function resolveHealthCheck (wanted: ClusterizeOptions['healthCheck']): ResolvedOptions['healthCheck'] {
+  if (wanted === undefined) return undefined
+  if (typeof wanted === 'function') return Object.freeze({ ...HEALTH_DEFAULTS, check: wanted })
+  if (wanted.check === undefined) throw new InvalidOptionError('healthCheck.check', callable.expected, 'undefined')
+  return Object.freeze({ ...HEALTH_DEFAULTS, ...given(wanted) })
 }
 
 function listenTarget (options: ClusterizeOptions): ListenTarget {

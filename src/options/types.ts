@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyListenOptions, FastifyServerOptions } fr
 import type { BalancerOption } from '../balancer/resolve-balancer.ts'
 import type { AdminOptions, ResolvedAdmin } from './admin-types.ts'
 import type { FastifyClusterizeOptions } from './plugin-types.ts'
+import type { HealthCheck, HealthCheckOptions } from './health-types.ts'
 import type { RecycleOptions } from './recycle-types.ts'
 
 /** How connections reach a worker. */
@@ -141,6 +142,11 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
    * @default true
    */
   hangReport?: boolean
+  /**
+   * Runs in each worker and tells whether it is fit to serve. An unhealthy worker gets no new connections while another is healthy,
+   * and is replaced after some failures in a row. Not run with `workers: 0`.
+   */
+  healthCheck?: HealthCheck | HealthCheckOptions
   /** When a worker that ended by itself is replaced. */
   restart?: RestartOptions
   /**
@@ -216,6 +222,7 @@ export interface ResolvedOptions {
   readonly snapshotInterval: number
   readonly hangTimeout: number | false
   readonly hangReport: boolean
+  readonly healthCheck: Readonly<Required<HealthCheckOptions>> | undefined
   readonly restart: Readonly<Required<RestartOptions>>
   readonly balancer: BalancerOption
   readonly maxConnections: number

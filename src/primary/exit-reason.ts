@@ -1,10 +1,10 @@
 // Tells why a worker ended, from its exit status and what the primary had asked of it: a kind to count and a sentence to read. Pure.
 
 /** What the primary had asked of a worker before it ended. */
-export type ExitIntent = 'none' | 'stop' | 'retire' | 'recycle' | 'kill-hang' | 'kill-boot-timeout' | 'kill-drain-timeout' | 'kill-forced'
+export type ExitIntent = 'none' | 'stop' | 'retire' | 'recycle' | 'unhealthy' | 'kill-hang' | 'kill-boot-timeout' | 'kill-drain-timeout' | 'kill-forced'
 
 export type ExitKind =
-  | 'stopped' | 'retired' | 'recycled'
+  | 'stopped' | 'retired' | 'recycled' | 'unhealthy'
   | 'killed-hang' | 'killed-boot-timeout' | 'killed-drain-timeout' | 'killed-forced'
   | 'oom-kill' | 'heap-out-of-memory' | 'aborted' | 'segfault'
   | 'uncaught-error' | 'boot-failed' | 'exit-code' | 'signal'
@@ -37,7 +37,8 @@ interface Status {
 const ORDERED: Readonly<Partial<Record<ExitIntent, ExitReason>>> = {
   stop: { kind: 'stopped', text: 'the cluster stops' },
   retire: { kind: 'retired', text: 'it was replaced or is no longer wanted' },
-  recycle: { kind: 'recycled', text: 'it was recycled' }
+  recycle: { kind: 'recycled', text: 'it was recycled' },
+  unhealthy: { kind: 'unhealthy', text: 'its health check failed too often' }
 }
 
 const KILLED: Readonly<Partial<Record<ExitIntent, ExitReason>>> = {

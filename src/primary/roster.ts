@@ -3,7 +3,7 @@ import type { PlannedWorker } from './plan.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 
 /** Why a single worker is to go. */
-export type Dismissal = 'retire' | 'recycle'
+export type Dismissal = 'retire' | 'recycle' | 'unhealthy'
 
 export interface Roster {
   readonly add: (handle: WorkerHandle) => void

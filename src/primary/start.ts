@@ -12,6 +12,7 @@ import type { PrimaryEnding } from './ending.ts'
 import { createEvents } from './events.ts'
 import type { EventSink } from './events.ts'
 import { startHangWatch } from './hang-watch.ts'
+import { startHealthWatch } from './health-watch.ts'
 import type { HistoryEntry } from './history.ts'
 import { createPrimaryLog } from './log.ts'
 import type { PrimaryLog } from './log.ts'
@@ -98,6 +99,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
   events.emitter.once('stop', stopRebalancing)
   const stopWatching = startHangWatch(supervisor, options, log)
   events.emitter.once('stop', startRecycler(supervisor, options, log))
+  events.emitter.once('stop', startHealthWatch(supervisor, options, log))
   const ending = fleet.ending = createPrimaryEnding({
     supervisor,
     listener,

@@ -27,7 +27,7 @@ export type Intent = ExitIntent
 
 /** Whether it ends because it was asked to, not by itself or by force. */
 export function isOrdered (intent: Intent): boolean {
-  return intent === 'stop' || intent === 'retire' || intent === 'recycle'
+  return intent === 'stop' || intent === 'retire' || intent === 'recycle' || intent === 'unhealthy'
 }
 
 export interface WorkerExit { readonly code: number | null, readonly signal: NodeJS.Signals | null }
@@ -42,6 +42,8 @@ export interface WorkerHandle {
   readonly state: () => WorkerState
   /** Ready, and its channel is open. */
   readonly accepts: () => boolean
+  /** False while its own health check fails. */
+  readonly healthy: () => boolean
   readonly deadline: () => number
   /** When it became ready, or undefined. */
   readonly readyAt: () => number | undefined
@@ -190,6 +192,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     forkedAt,
     state: () => state,
     accepts: () => state === 'ready' && child.connected,
+    healthy: () => latest?.health.state !== 'unhealthy',
     deadline: () => deadline,
     readyAt: () => readyAt,
     intent: () => intent,

@@ -13,8 +13,8 @@ export interface Listening {
   readonly addresses: BoundAddress[]
   /** Servers beside the app's own that pass their connections to it. */
   readonly extraServers: net.Server[]
-  /** True where connections come from the primary, and the app's own socket is for nobody. */
-  readonly isPrivate: boolean
+  /** How the servers got their sockets: `held` ones are copies of the primary's, in the order in which they were asked for. */
+  readonly sockets: 'held' | 'private' | 'native'
 }
 
 interface HeldSocket { handle: SocketHandle, address: BoundAddress }
@@ -32,7 +32,7 @@ export async function listen (app: FastifyInstance, target: ListenTarget, ask: A
   const extraServers = await Promise.all(others.map(socket => forwardTo(app.server, socket, target.backlog)))
   const addresses = sockets.map(({ address }) => address)
   if (extraServers.length > 0) app.addresses = () => addresses.filter(address => typeof address !== 'string')
-  return { addresses, extraServers, isPrivate: false }
+  return { addresses, extraServers, sockets: 'held' }
 }
 
 async function collectSockets (first: Awaited<ReturnType<AskForSocket>>, ask: AskForSocket): Promise<HeldSocket[]> {
@@ -50,7 +50,7 @@ async function listenPrivately (app: FastifyInstance, { listenTextResolver }: Li
   app.server.address = () => main ?? null
   app.addresses = () => addresses.filter(address => typeof address !== 'string')
   await app.listen({ path, ...listenTextResolver === undefined ? {} : { listenTextResolver } })
-  return { addresses, extraServers: [], isPrivate: true }
+  return { addresses, extraServers: [], sockets: 'private' }
 }
 
 /** Listens as an app without a cluster would; Node's cluster module does the sharing. */
@@ -63,7 +63,7 @@ async function listenNatively (app: FastifyInstance, target: ListenTarget): Prom
   })
   const address = app.server.address()
   const addresses: BoundAddress[] = typeof address === 'string' ? [address] : app.addresses()
-  return { addresses, extraServers: [], isPrivate: false }
+  return { addresses, extraServers: [], sockets: 'native' }
 }
 
 /** `app.listen` runs as usual, hooks and log line included; only its call of `server.listen` is led to the socket. */

@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type { RequestGate } from '../request-gate.ts'
-import type { Snapshot } from '../snapshot.ts'
+import type { Health, Snapshot } from '../snapshot.ts'
 import type { OpenConnections } from './open-connections.ts'
 
 // Each sample wakes the loop; 20 ms is exact enough for percentiles and costs an idle worker next to nothing.
@@ -10,7 +10,7 @@ const DELAY_RESOLUTION = 20
 const NANOSECONDS = 1e6
 
 /** Calls `send` with a snapshot each `interval` ms. Never keeps the process alive. */
-export function startSnapshots (gate: RequestGate, connections: OpenConnections, interval: number, send: (snapshot: Snapshot) => void): void {
+export function startSnapshots (gate: RequestGate, connections: OpenConnections, interval: number, health: () => Health, send: (snapshot: Snapshot) => void): void {
   const histogram = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION })
   histogram.enable()
   let gc = 0
@@ -32,6 +32,7 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
       gc: Math.round(gc * 10) / 10,
       uptime: Math.round(process.uptime()),
       inspected: isInspected(),
+      health: health(),
       requests: { inFlight: gate.inFlight(), total, shed, rate: (total - previous.total) / Math.max(0.001, (at - previous.at) / 1000), responses },
       connections: connectionsOf(connections, gate)
     })

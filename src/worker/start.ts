@@ -9,6 +9,8 @@ import type { ResolvedOptions } from '../options/types.ts'
 import type { Activity, DrainMode, ServerFacts, ToPrimary, ToWorker } from '../protocol.ts'
 import { setProcessIdentity } from '../worker-info.ts'
 import type { WorkerIdentity, WorkerInfo } from '../worker-info.ts'
+import { createAccepting } from './accepting.ts'
+import type { Accepting } from './accepting.ts'
 import { buildGatedApp } from './build-app.ts'
 import type { BuildApp, PluginSide } from './build-app.ts'
 import { flushCompileCache } from './compile-cache.ts'
@@ -17,9 +19,11 @@ import type { Drainable } from './drain.ts'
 import { createEnding } from './ending.ts'
 import type { Ending } from './ending.ts'
 import { reportHangs } from './hang-report.ts'
+import { startHealthCheck, UNCHECKED } from './health-check.ts'
 import { createHandoffSide } from './handoff-side.ts'
 import type { HandoffSide } from './handoff-side.ts'
 import { listen } from './listen.ts'
+import type { AskForSocket } from './listen.ts'
 import { openConnections } from './open-connections.ts'
 import { isInspected, startSnapshots } from './snapshots.ts'
 import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
@@ -42,7 +46,7 @@ export interface WorkerResult {
 /** Resolves once the app listens. Where the app cannot come up the primary is told why, and the process ends. */
 export async function startWorker (buildApp: BuildApp, options: ResolvedOptions, identity: WorkerIdentity, plugin: PluginSide): Promise<WorkerResult> {
   setProcessIdentity(identity)
-  const running: Running = { phase: 'building', drainable: undefined, handoff: undefined, mode: 'retire' }
+  const running: Running = { phase: 'building', drainable: undefined, handoff: undefined, accepting: undefined, mode: 'retire' }
   const channel: Channel<ToPrimary> = createChannel<ToPrimary, ToWorker>(process as Parameters<typeof createChannel>[0], receive)
   const ending = createEnding(
     (timeout: number) => finish(running, timeout, options.idleGrace, channel),
@@ -61,6 +65,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'drain':
         running.mode = message.mode
         return ending.begin(message.timeout)
+      case 'accept': return setAccepting(running, message.on)
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
       case 'handoff-held':
@@ -80,6 +85,8 @@ interface Running {
   phase: Phase
   drainable: Drainable | undefined
   handoff: HandoffSide | undefined
+  /** Undefined where the sockets are not copies of the primary's. */
+  accepting: Accepting | undefined
   /** Unless told otherwise siblings stay: after an uncaught error, say. */
   mode: DrainMode
 }
@@ -89,11 +96,14 @@ async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerI
   const connections = openConnections(app.server)
   running.phase = 'listening'
   running.drainable = { app, gate, connections, extraServers: [] }
-  const { addresses, extraServers } = await listen(app, options.listen, index => channel.ask({ type: 'listen', index }, { timeout: GRANT_TIMEOUT }))
+  const ask: AskForSocket = index => channel.ask({ type: 'listen', index }, { timeout: GRANT_TIMEOUT })
+  const { addresses, extraServers, sockets } = await listen(app, options.listen, ask)
   running.drainable = { app, gate, connections, extraServers }
+  if (sockets === 'held') running.accepting = createAccepting([app.server, ...extraServers], ask, options.listen.backlog)
   running.handoff = await createHandoffSide(app.server, connections, channel, options.scheduling)
   running.phase = 'serving'
-  startSnapshots(gate, connections, options.snapshotInterval, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
+  const health = options.healthCheck === undefined ? () => UNCHECKED : startHealthCheck(app, options.healthCheck, info.draining)
+  startSnapshots(gate, connections, options.snapshotInterval, health, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
   await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server), inspected: isInspected() })
   flushCompileCache()
   if (options.hangReport && options.hangTimeout !== false) reportHangs(options.hangTimeout, options.snapshotInterval, () => activityOf(running))
@@ -120,6 +130,7 @@ async function reportCrash (error: unknown, { drainable }: Running, channel: Cha
 async function finish (running: Running, timeout: number, idleGrace: number, channel: Channel<ToPrimary>): Promise<void> {
   // Still booting: nobody is connected, so there is nothing to wait for.
   if (running.drainable === undefined) return
+  running.accepting?.end()
   const giver = running.mode === 'stop' ? undefined : running.handoff?.giver
   await drain(running.drainable, {
     timeout,
@@ -128,6 +139,12 @@ async function finish (running: Running, timeout: number, idleGrace: number, cha
     onHandedOver: () => { void channel.post({ type: 'handed-over' }) },
     onPhase: phase => { running.phase = phase }
   })
+}
+
+/** A worker that rests keeps no idle connections either: their next requests are for one that is fit. */
+function setAccepting ({ accepting, handoff }: Running, on: boolean): void {
+  accepting?.set(on)
+  if (!on) void handoff?.giver?.give()
 }
 
 function activityOf ({ phase, drainable }: Running): Activity {

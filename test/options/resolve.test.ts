@@ -32,6 +32,11 @@ const TABLE: Record<string, { right: unknown[], wrong: unknown[], expected: RegE
   errorDrainTimeout: { right: [0], wrong: [-1, {}], expected: /a number of milliseconds/ },
   hangReport: { right: [true, false], wrong: ['yes', 1], expected: /true or false/ },
   hangTimeout: { right: [false, 0, 30_000], wrong: [true, -1, '30s', Infinity], expected: /one of false, or a number of milliseconds/ },
+  healthCheck: { right: [() => true, { check: () => true }, { check: () => true, interval: 50, timeout: 0, failures: 1 }], wrong: [true, 'ok', null], expected: /a function, or an object/ },
+  'healthCheck.interval': { right: [], wrong: [49, '5s'], expected: /a number of milliseconds from 50/ },
+  'healthCheck.timeout': { right: [], wrong: [-1, false], expected: /a number of milliseconds/ },
+  'healthCheck.failures': { right: [], wrong: [0, 1.5, false], expected: /a whole number from 1/ },
+  'healthCheck.check': { right: [() => {}], wrong: ['ok', undefined], expected: /a function/ },
   compileCache: { right: [true, false], wrong: ['/tmp', 0], expected: /true or false/ },
   restart: { right: [{}, { delay: 1 }], wrong: [[], 5, null], expected: /an object/ },
   recycle: { right: [{}, { maxRequests: 1 }], wrong: [true, 5], expected: /an object/ },
@@ -152,6 +157,13 @@ void test('every default is in place', () => {
   assert.deepEqual(resolved.restart, { delay: 100, maxDelay: 30_000, resetAfter: 60_000, jitter: 0.1, limit: 5, window: 60_000 })
   assert.deepEqual(resolved.reload, { concurrency: 1, stableFor: 1_000 })
   assert.deepEqual([resolved.bootTimeout, resolved.drainTimeout, resolved.idleGrace, resolved.errorDrainTimeout], [30_000, 30_000, 1_000, 5_000])
+})
+
+void test('a health check has its defaults, given as a function or as a group', () => {
+  const check = (): boolean => true
+  assert.equal(resolve({}).healthCheck, undefined)
+  assert.deepEqual(resolve({ healthCheck: check }).healthCheck, { check, interval: 5_000, timeout: 2_000, failures: 3 })
+  assert.deepEqual(resolve({ healthCheck: { check, interval: 100, failures: undefined } }).healthCheck, { check, interval: 100, timeout: 2_000, failures: 3 })
 })
 
 void test('an option that is present but undefined gets its default, in groups too', () => {

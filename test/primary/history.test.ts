@@ -15,6 +15,7 @@ function snapshot (total: number): Snapshot {
     gc: 0,
     uptime: 1,
     inspected: false,
+    health: { state: 'unchecked', failures: 0, reason: null },
     requests: { inFlight: 0, total, shed: 0, rate: 0, responses: { '2xx': total } },
     connections: { open: 0, idle: 0, movedIn: 0, movedOut: 0 }
   })
