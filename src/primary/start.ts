@@ -3,6 +3,7 @@ import { NoEntryError } from '../errors.ts'
 import type { Listener, OpenListener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
+import type { ServiceManager } from '../service-manager.ts'
 import { whenAborted } from '../when-aborted.ts'
 import { WORKER_VARIABLE } from '../worker-variable.ts'
 import { compileCacheEnvironment } from './compile-cache.ts'
@@ -20,6 +21,7 @@ import { startRebalancer } from './rebalancer.ts'
 import { startRecycler } from './recycler.ts'
 import { createRestarts } from './restarts.ts'
 import type { ClusterStats } from './stats.ts'
+import { reportToService } from './service-status.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { Supervisor } from './supervision.ts'
 import { forkWorker } from './worker-handle.ts'
@@ -64,14 +66,15 @@ export interface PrimaryResult {
 /**
  * @throws FST_CLUSTERIZE_BOOT_FAILED with the worker's own error as cause, FST_CLUSTERIZE_STOPPED, FST_CLUSTERIZE_NO_ENTRY
  */
-export async function startPrimary (options: ResolvedOptions, openListener: OpenListener, onEnd: () => void): Promise<PrimaryResult> {
+export async function startPrimary (options: ResolvedOptions, openListener: OpenListener, manager: ServiceManager, onEnd: () => void): Promise<PrimaryResult> {
   if (process.argv[1] === undefined) throw new NoEntryError('there is none in process.argv')
   const log = createPrimaryLog(options.logger)
   const events = createEvents()
   const fleet: { supervisor?: Supervisor, ending?: PrimaryEnding } = {}
   const listener = await openListener(options, {
     workers: () => fleet.supervisor?.handles() ?? [],
-    warn: (event, message, fields) => log.warn({ event, ...fields }, message)
+    warn: (event, message, fields) => log.warn({ event, ...fields }, message),
+    inherited: manager.sockets
   })
   const supervisor = fleet.supervisor = superviseWith(options, log, events, listener, error => fleet.ending?.giveUp(error))
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
@@ -80,6 +83,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   const stopWatching = startHangWatch(supervisor, options, log)
   events.emitter.once('stop', startRecycler(supervisor, options, log))
   events.emitter.once('stop', startHealthWatch(supervisor, options, log))
+  const service = reportToService(manager.notify, supervisor, events, log)
   const ending = fleet.ending = createPrimaryEnding({
     supervisor,
     listener,
@@ -88,6 +92,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
     events,
     onEnd () {
       stopWatching()
+      service.end()
       onEnd()
     }
   })
@@ -101,6 +106,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   }
   const addresses = listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
+  service.up()
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
   return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, history: supervisor.history, reload: supervisor.reload, scale: supervisor.scale, close: () => ending.close('close() was called') }
 }
