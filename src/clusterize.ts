@@ -1,5 +1,6 @@
 // The entry point: resolves the options, finds out which role this process has, and hands over.
 import cluster from 'node:cluster'
+import type { OpenAdmin } from './admin/cluster.ts'
 import { surviveBrokenOutput } from './broken-output.ts'
 import { AlreadyStartedError, InvalidOptionError, NestedError } from './errors.ts'
 import { bindHere } from './listener/here.ts'
@@ -9,6 +10,10 @@ import type { ClusterizeOptions, ResolvedOptions } from './options/types.ts'
 import { adoptApp, gateNewInstances } from './plugin/adopt-app.ts'
 import { startPrimary } from './primary/start.ts'
 import type { PrimaryResult } from './primary/start.ts'
+import { takeServiceManager } from './service-manager.ts'
+import type { ServiceManager } from './service-manager.ts'
+import { createServiceNotifier } from './service-notifier.ts'
+import { whenAborted } from './when-aborted.ts'
 import type { BuildApp, PluginSide } from './worker/build-app.ts'
 import { startInProcess } from './worker/in-process.ts'
 import type { InProcessResult } from './worker/in-process.ts'
@@ -61,9 +66,32 @@ export async function clusterize (buildApp: BuildApp, options: ClusterizeOptions
 async function start (buildApp: BuildApp, options: ResolvedOptions, onEnd: () => void): Promise<ClusterizeResult> {
   const identity = takeWorkerVariable()
   if (identity !== undefined) return startWorker(buildApp, options, createWorkerIdentity({ ...identity, isClustered: true }), pluginSide)
-  if (options.workers === 0) return startInProcess(buildApp, options, pluginSide, await bindHere(options.listen), onEnd)
-  if (cluster.isWorker) throw new NestedError()
-  return startPrimary(options, openListener, onEnd)
+  if (cluster.isWorker && options.workers !== 0) throw new NestedError()
+  const manager = takeServiceManager()
+  if (options.workers > 0) return startPrimary(options, { openListener, openAdmin: adminFor(options), manager, onEnd })
+  return startHere(buildApp, options, manager, onEnd)
+}
+
+/** Loaded only where it is wanted. */
+function adminFor ({ admin }: ResolvedOptions): OpenAdmin | undefined {
+  if (admin === false) return undefined
+  return async view => (await import('./admin/open-admin.ts')).openAdmin(view, admin)
+}
+
+/** In this very process, which a service manager may have started too. */
+async function startHere (buildApp: BuildApp, options: ResolvedOptions, manager: ServiceManager, onEnd: () => void): Promise<InProcessResult> {
+  const service = createServiceNotifier(manager.notify, {
+    isAlive: () => true,
+    onFailure: error => process.emitWarning(`The service manager cannot be told: ${error.message}`)
+  })
+  const sockets = await bindHere(options.listen, manager.sockets)
+  const result = await startInProcess(buildApp, options, pluginSide, sockets, () => {
+    service.end()
+    onEnd()
+  })
+  whenAborted(result.worker.draining, () => service.stopping('stopping'))
+  service.ready('serving in one process')
+  return result
 }
 
 export type { BuildApp, InProcessResult, PrimaryResult, WorkerResult }

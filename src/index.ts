@@ -2,6 +2,8 @@
 export { clusterize } from './clusterize.ts'
 export type { BuildApp, ClusterizeResult, InProcessResult, PrimaryResult, WorkerResult } from './clusterize.ts'
 export type { ClusterizeOptions, QueueLimits, QueueOptions, ReloadOptions, RestartOptions, Scheduling, ShutdownOptions } from './options/types.ts'
+export type { AdminOptions } from './options/admin-types.ts'
+export type { ClusterStatus, SlotStatus } from './admin/status.ts'
 export type { HealthCheck, HealthCheckOptions } from './options/health-types.ts'
 export type { RecycleOptions } from './options/recycle-types.ts'
 export type { Balancer, BalancerConnection, BalancerWorker } from './balancer/balancer.ts'

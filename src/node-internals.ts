@@ -13,7 +13,7 @@ export interface SocketHandle {
 /** Where to bind: an IP address literal with a port, or the path of a Unix socket. */
 export type BindTarget = { address: string, port: number, ipv6Only: boolean } | { path: string }
 
-type CreateHandle = (address: string, port: number, type: number, fd: number, flags: number) => SocketHandle | number
+type CreateHandle = (address: string | null, port: number | null, type: number | null, fd: number, flags: number) => SocketHandle | number
 interface NetInternals { _createServerHandle?: CreateHandle }
 interface ServerInternals { _handle: unknown, _pipeName?: string | undefined, _listen2?: (address: null, port: number, type: number, backlog: number) => void }
 
@@ -46,6 +46,19 @@ export function bindHandle (target: BindTarget): SocketHandle {
   const code = getSystemErrorName(errno)
   const where = 'path' in target ? target.path : `${target.address}:${target.port}`
   throw Object.assign(new Error(`listen ${code}: ${where}`), { code, errno, syscall: 'listen', ...target })
+}
+
+/**
+ * A listening socket that this process was started with.
+ *
+ * @throws the system's error when `fd` is not one
+ */
+export function inheritHandle (fd: number): SocketHandle {
+  if (createHandle === undefined) throw new Error('this Node cannot bind handles')
+  const handle = createHandle(null, null, null, fd, 0)
+  if (typeof handle !== 'number') return handle
+  const code = getSystemErrorName(handle)
+  throw Object.assign(new Error(`listen ${code}: file descriptor ${fd} is not a listening socket`), { code, errno: handle, syscall: 'listen' })
 }
 
 /** The true address of a TCP handle (port 0 resolved). */

@@ -15,8 +15,8 @@ export interface SocketsHere {
 /**
  * @throws FST_CLUSTERIZE_BOOT_FAILED with the system's error as cause when the address cannot be bound
  */
-export async function bindHere (target: ListenTarget): Promise<SocketsHere> {
-  const sockets = canBindHandles() ? await bind(target) : []
+export async function bindHere (target: ListenTarget, inherited: readonly number[]): Promise<SocketsHere> {
+  const sockets = canBindHandles() ? await bind(target, inherited) : []
   return {
     grant: index => grantHandle(sockets, index),
     close () {
@@ -25,9 +25,9 @@ export async function bindHere (target: ListenTarget): Promise<SocketsHere> {
   }
 }
 
-async function bind (target: ListenTarget): Promise<BoundSocket[]> {
+async function bind (target: ListenTarget, inherited: readonly number[]): Promise<BoundSocket[]> {
   try {
-    return await bindSockets(target)
+    return await bindSockets(target, inherited)
   } catch (cause) {
     throw new BootFailedError(cause instanceof Error ? cause.message : String(cause), { cause })
   }

@@ -52,6 +52,8 @@ export interface Listener {
 export interface ListenerParts {
   readonly workers: () => readonly Receiver[]
   readonly warn: (event: string, message: string, fields?: object) => void
+  /** File descriptors of listening sockets that a service manager opened. */
+  readonly inherited: readonly number[]
 }
 
 export type OpenListener = (options: ResolvedOptions, parts: ListenerParts) => Promise<Listener>

@@ -1,6 +1,6 @@
 // Chooses how this cluster accepts connections, and binds what the primary binds.
 import cluster from 'node:cluster'
-import { BootFailedError } from '../errors.ts'
+import { BootFailedError, ConflictingOptionsError } from '../errors.ts'
 import { canBindHandles } from '../node-internals.ts'
 import { guardBalancer } from '../balancer/guarded-balancer.ts'
 import { resolveBalancer } from '../balancer/resolve-balancer.ts'
@@ -16,14 +16,15 @@ import { createRequestDispatcher } from './request.ts'
 import { bindSockets } from './sockets.ts'
 
 /**
- * @throws FST_CLUSTERIZE_BOOT_FAILED with the system's error as cause when the address cannot be bound
+ * @throws FST_CLUSTERIZE_BOOT_FAILED with the system's error as cause when the address cannot be bound, FST_CLUSTERIZE_CONFLICTING_OPTIONS
  */
 export async function openListener (options: ResolvedOptions, parts: ListenerParts): Promise<Listener> {
   const { scheduling, listen } = options
+  if (scheduling === 'round-robin' && parts.inherited.length > 0) throw new ConflictingOptionsError('"scheduling: round-robin" and LISTEN_FDS', 'Node\'s own round robin cannot take over sockets; every other scheduling can')
   cluster.schedulingPolicy = scheduling === 'round-robin' ? cluster.SCHED_RR : cluster.SCHED_NONE
   if (scheduling === 'round-robin' || (scheduling === 'kernel' && !canBindHandles())) return createNativeListener(parts)
   try {
-    const sockets = await bindSockets(listen)
+    const sockets = await bindSockets(listen, parts.inherited)
     switch (scheduling) {
       case 'kernel': return createKernelListener(sockets, parts)
       case 'connection':

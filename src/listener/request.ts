@@ -182,7 +182,8 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
 
   function settle (): void {
     if (phase === 'serving') return
-    const waits = [...clients.values()].some(({ state }) => state !== 'serving')
+    // Within the grace those being served count too: a response that began before the end was announced brings its connection back here.
+    const waits = [...clients.values()].some(({ state }) => phase === 'draining' || state !== 'serving')
     if (!waits) drained.resolve()
   }
 

@@ -1,7 +1,7 @@
-// Binds what a cluster listens on: TCP addresses as Fastify would choose them, or a Unix socket.
+// Gets what a cluster listens on: sockets that a service manager opened for it, TCP addresses as Fastify would choose them, or a Unix socket.
 import dns from 'node:dns/promises'
-import { chmodSync, statSync } from 'node:fs'
-import { addressOfHandle, bindHandle } from '../node-internals.ts'
+import { chmodSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { addressOfHandle, bindHandle, inheritHandle } from '../node-internals.ts'
 import type { SocketHandle } from '../node-internals.ts'
 import type { ListenTarget } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
@@ -9,9 +9,11 @@ import type { BoundAddress } from '../protocol.ts'
 export interface BoundSocket { readonly handle: SocketHandle, readonly address: BoundAddress }
 
 /**
+ * @param inherited file descriptors that take the place of what `target` names
  * @throws the system's error when the address cannot be bound (EADDRINUSE, EACCES, ENOTFOUND, …)
  */
-export async function bindSockets (target: ListenTarget): Promise<BoundSocket[]> {
+export async function bindSockets (target: ListenTarget, inherited: readonly number[]): Promise<BoundSocket[]> {
+  if (inherited.length > 0) return inherited.map(inherit)
   return target.path === undefined ? bindTcp(target) : [bindUnix(target.path, target)]
 }
 
@@ -44,4 +46,16 @@ function bindUnix (path: string, { readableAll, writableAll }: ListenTarget): Bo
   const extra = (readableAll ? 0o444 : 0) | (writableAll ? 0o222 : 0)
   if (extra !== 0) chmodSync(path, statSync(path).mode | extra)
   return { handle, address: path }
+}
+
+function inherit (fd: number): BoundSocket {
+  const handle = inheritHandle(fd)
+  return { handle, address: typeof handle.getsockname === 'function' ? addressOfHandle(handle) : unixPathOf(fd) }
+}
+
+/** Node tells no path for a Unix socket that it did not bind; Linux lists it by the socket's inode. */
+function unixPathOf (fd: number): string {
+  const inode = /\d+/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[0]
+  const [, path] = new RegExp(` ${inode} (.+)$`, 'm').exec(readFileSync('/proc/net/unix', 'utf8')) ?? []
+  return path ?? `file descriptor ${fd}`
 }

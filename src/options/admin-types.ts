@@ -46,6 +46,8 @@ export interface AdminTcp {
 
 /** The same with every default in place. */
 export interface ResolvedAdmin {
+  /** The cluster's. */
+  readonly name: string
   /** Undefined: the usual place, by the cluster's name. */
   readonly path: string | undefined
   readonly tcp: AdminTcp | undefined

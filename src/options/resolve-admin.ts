@@ -1,15 +1,14 @@
 // Resolves the option `admin` and the cluster's name.
-import path from 'node:path'
 import { ConflictingOptionsError, InvalidEnvironmentError } from '../errors.ts'
 import type { AdminOptions, AdminTcp, ResolvedAdmin } from './admin-types.ts'
 import { boolean, either, group, listOf, text, whole } from './check.ts'
 import type { Expectation, Expectations } from './check.ts'
+import { defaultName, NAME } from './cluster-name.ts'
 import { MAX_WORKERS } from './worker-count.ts'
 
 /** A shorter one could be guessed. */
 const MIN_TOKEN = 16
 export const TOKEN_VARIABLE = 'FASTIFY_CLUSTERIZE_TOKEN'
-const NAME = /^[A-Za-z0-9][\w.-]{0,39}$/
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
 
 // Printable ASCII without blanks: what a header carries unchanged.
@@ -38,16 +37,10 @@ export const nameExpectation: Expectation = {
 /**
  * @throws FST_CLUSTERIZE_CONFLICTING_OPTIONS
  */
-export function resolveAdmin (option: boolean | AdminOptions, environment: NodeJS.ProcessEnv = process.env): false | ResolvedAdmin {
+export function resolveAdmin (option: boolean | AdminOptions, name: string | undefined, environment: NodeJS.ProcessEnv = process.env): false | ResolvedAdmin {
   if (option === false) return false
   const options = option === true ? {} : option
-  return Object.freeze({ path: options.path, tcp: tcpOf(options, environment), minReady: options.minReady ?? 1 })
-}
-
-/** The name a cluster has without one given: that of the folder it is started in, as far as it makes a file name. */
-export function defaultName (folder: string = process.cwd()): string {
-  const name = path.basename(folder).replaceAll(/[^\w.-]/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 40)
-  return name === '' ? 'app' : name
+  return Object.freeze({ name: name ?? defaultName(process.argv[1]), path: options.path, tcp: tcpOf(options, environment), minReady: options.minReady ?? 1 })
 }
 
 function tcpOf (options: AdminOptions, environment: NodeJS.ProcessEnv): AdminTcp | undefined {

@@ -3,7 +3,7 @@ import { ConflictingOptionsError, InvalidOptionError } from '../errors.ts'
 import { anyObject, boolean, callable, checkOptions, either, given, group, milliseconds, oneOf, share, text, whole } from './check.ts'
 import { HEALTH_DEFAULTS } from './health-types.ts'
 import type { Expectation, Expectations } from './check.ts'
-import { adminExpectation, defaultName, nameExpectation, resolveAdmin } from './resolve-admin.ts'
+import { adminExpectation, nameExpectation, resolveAdmin } from './resolve-admin.ts'
 import { pluginExpectations } from './resolve-plugin.ts'
 import { RECYCLE_DEFAULTS } from './recycle-defaults.ts'
 import { RESTART_DEFAULTS } from './restart-defaults.ts'
@@ -80,8 +80,7 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     recycle: Object.freeze({ ...RECYCLE_DEFAULTS, ...given(options.recycle) }),
     reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...given(options.reload) }),
     shutdown: Object.freeze({ delay: 0, fastTimeout: 2_000, ...given(options.shutdown) }),
-    name: options.name ?? defaultName(),
-    admin: resolveAdmin(options.admin ?? false),
+    admin: resolveAdmin(options.admin ?? false, options.name),
     plugin: Object.freeze({ ...given(options.plugin) }),
     compileCache: options.compileCache ?? true
   })

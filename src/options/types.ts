@@ -179,7 +179,7 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
   shutdown?: ShutdownOptions
   /**
    * The name of the cluster: the admin socket has it, and the command line asks for it.
-   * @default the name of the current folder
+   * @default the name in the package.json of the script that was started, else that of the script
    */
   name?: string
   /**
@@ -232,7 +232,6 @@ export interface ResolvedOptions {
   readonly recycle: Readonly<Required<RecycleOptions>>
   readonly reload: Readonly<Required<ReloadOptions>>
   readonly shutdown: Readonly<Required<ShutdownOptions>>
-  readonly name: string
   readonly admin: false | ResolvedAdmin
   readonly plugin: FastifyClusterizeOptions
   readonly compileCache: boolean

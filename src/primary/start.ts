@@ -1,11 +1,13 @@
 // The composition root of the primary: bind, fork, wait for the first generation, stop through close-with-grace.
-import type { AdminCluster, AdminServer, OpenAdmin } from '../admin/cluster.ts'
+import type { AdminServer, OpenAdmin } from '../admin/cluster.ts'
 import { BootFailedError, NoEntryError } from '../errors.ts'
-import type { Listener, OpenListener } from '../listener/listener.ts'
+import type { OpenListener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
+import type { ServiceManager } from '../service-manager.ts'
 import { whenAborted } from '../when-aborted.ts'
 import { WORKER_VARIABLE } from '../worker-variable.ts'
+import { adminView } from './admin-view.ts'
 import { compileCacheEnvironment } from './compile-cache.ts'
 import { createPrimaryEnding } from './ending.ts'
 import type { PrimaryEnding } from './ending.ts'
@@ -15,16 +17,15 @@ import { startHangWatch } from './hang-watch.ts'
 import { startHealthWatch } from './health-watch.ts'
 import type { HistoryEntry } from './history.ts'
 import { createPrimaryLog } from './log.ts'
-import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
 import { startRebalancer } from './rebalancer.ts'
 import { startRecycler } from './recycler.ts'
-import { recycleWorker } from './recycle-order.ts'
+import { createReportTap } from './report-tap.ts'
 import { createRestarts } from './restarts.ts'
-import type { Restarts } from './restarts.ts'
 import type { ClusterStats } from './stats.ts'
+import { reportToService } from './service-status.ts'
 import { createSupervisor } from './supervisor.ts'
-import type { Supervisor } from './supervision.ts'
+import type { Supervisor, SupervisorParts } from './supervision.ts'
 import { forkWorker } from './worker-handle.ts'
 import type { WorkerView } from './worker-handle.ts'
 
@@ -77,29 +78,33 @@ export interface PrimaryParts {
   readonly openListener: OpenListener
   /** Undefined without an admin server. */
   readonly openAdmin: OpenAdmin | undefined
+  readonly manager: ServiceManager
   readonly onEnd: () => void
 }
 
 /**
  * @throws FST_CLUSTERIZE_BOOT_FAILED with the worker's own error as cause, FST_CLUSTERIZE_STOPPED, FST_CLUSTERIZE_NO_ENTRY
  */
-export async function startPrimary (options: ResolvedOptions, { openListener, openAdmin, onEnd }: PrimaryParts): Promise<PrimaryResult> {
+export async function startPrimary (options: ResolvedOptions, { openListener, openAdmin, manager, onEnd }: PrimaryParts): Promise<PrimaryResult> {
   if (process.argv[1] === undefined) throw new NoEntryError('there is none in process.argv')
   const log = createPrimaryLog(options.logger)
   const events = createEvents()
   const fleet: { supervisor?: Supervisor, ending?: PrimaryEnding, admin?: AdminServer } = {}
   const listener = await openListener(options, {
     workers: () => fleet.supervisor?.handles() ?? [],
-    warn: (event, message, fields) => log.warn({ event, ...fields }, message)
+    warn: (event, message, fields) => log.warn({ event, ...fields }, message),
+    inherited: manager.sockets
   })
   const restarts = createRestarts(options.restart)
-  const supervisor = fleet.supervisor = superviseWith(options, log, events, restarts, listener, error => fleet.ending?.giveUp(error))
+  const tap = createReportTap()
+  const supervisor = fleet.supervisor = superviseWith(options, { log, events, restarts, listener, onLost: error => fleet.ending?.giveUp(error), onReport: tap.reported })
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
   const stopWatching = startHangWatch(supervisor, options, log)
   events.emitter.once('stop', startRecycler(supervisor, options, log))
   events.emitter.once('stop', startHealthWatch(supervisor, options, log))
+  const service = reportToService(manager.notify, supervisor, events, log)
   const ending = fleet.ending = createPrimaryEnding({
     supervisor,
     listener,
@@ -108,24 +113,19 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
     events,
     async onEnd () {
       stopWatching()
+      service.end()
       // Last, so that the end can be watched.
       await fleet.admin?.close()
       onEnd()
     }
   })
   const addressesOf = (): readonly BoundAddress[] => listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
-  const recycle = (id: number): ReturnType<typeof recycleWorker> => recycleWorker(id, supervisor, events)
+  const view = adminView({ options, supervisor, ending, restarts, events, log, tap, addresses: addressesOf })
   try {
     // First, so that probes see the boot.
     if (openAdmin !== undefined) {
-      const { addresses } = fleet.admin = await openAdmin({
-        ...viewFor({ supervisor, ending, restarts }),
-        name: options.name,
-        addresses: addressesOf,
-        events: events.emitter,
-        recycle
-      }).catch((cause: Error) => { throw new BootFailedError(cause.message, { cause }) })
-      log.info({ event: 'admin-ready', addresses: addresses.map(readable) }, 'admin server ready')
+      fleet.admin = await openAdmin(view).catch((cause: Error) => { throw new BootFailedError(cause.message, { cause }) })
+      log.info({ event: 'admin-ready', addresses: fleet.admin.addresses.map(readable) }, 'admin server ready')
     }
     await supervisor.start()
   } catch (error) {
@@ -136,34 +136,20 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
   }
   const addresses = addressesOf()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
+  service.up()
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
   const { workers, stats, history, reload, scale } = supervisor
-  return { role: 'primary', addresses, admin: fleet.admin?.addresses ?? [], events: events.emitter, workers, stats, history, reload, scale, recycle, close: () => ending.close('close() was called') }
+  return { role: 'primary', addresses, admin: fleet.admin?.addresses ?? [], events: events.emitter, workers, stats, history, reload, scale, recycle: view.recycle, close: () => ending.close('close() was called') }
 }
 
-function viewFor ({ supervisor, ending, restarts }: { supervisor: Supervisor, ending: PrimaryEnding, restarts: Restarts }): Pick<AdminCluster, 'phase' | 'isCrashLooping' | 'workers' | 'stats' | 'reload' | 'scale' | 'stop'> {
-  const { workers, stats, reload, scale } = supervisor
-  return {
-    phase: () => ending.isStopping() ? 'stopping' : supervisor.isUp() ? 'running' : 'booting',
-    isCrashLooping: restarts.isLooping,
-    workers,
-    stats,
-    reload,
-    scale,
-    stop: () => ending.exit('ordered through the admin server')
-  }
-}
+type SupervisionParts = Pick<SupervisorParts, 'log' | 'events' | 'restarts' | 'listener' | 'onLost' | 'onReport'>
 
-function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, restarts: Restarts, listener: Listener, onLost: (error: Error) => void): Supervisor {
+function superviseWith (options: ResolvedOptions, parts: SupervisionParts): Supervisor {
   const cache = compileCacheEnvironment(options.compileCache)
   return createSupervisor({
+    ...parts,
     options,
-    log,
-    events,
-    restarts,
-    listener,
     fork: forkWorker,
-    onLost,
     environment: (id, generation) => ({ ...cache, [WORKER_VARIABLE]: JSON.stringify({ id, generation }) })
   })
 }

@@ -100,7 +100,10 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const listeners: WorkerListeners = {
     grant: parts.listener.grant,
     onHandedOver: reconcile,
-    onSnapshot: history.reported,
+    onSnapshot (handle, snapshot) {
+      history.reported(handle, snapshot)
+      parts.onReport?.(handle, snapshot)
+    },
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {

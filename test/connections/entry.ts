@@ -1,4 +1,5 @@
 // A cluster for the tests of connections: options from the environment, orders from the test, one JSON line for each thing that happens.
+import { PassThrough } from 'node:stream'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import websocket from '@fastify/websocket'
@@ -36,6 +37,12 @@ function create (): FastifyInstance {
 
 function addRoutes (app: FastifyInstance, code: string): void {
   app.get('/', async ({ ip, socket }) => ({ pid: process.pid, code, ip, remotePort: socket.remotePort }))
+  app.get<{ Params: { ms: string } }>('/stream/:ms', async ({ params }, reply) => {
+    const text = new PassThrough()
+    text.write('begun, ')
+    setTimeout(() => text.end('done'), Number(params.ms))
+    return reply.header('content-length', 'begun, done'.length).send(text)
+  })
   app.get<{ Params: { ms: string } }>('/wait/:ms', async ({ params }) => {
     await sleep(Number(params.ms))
     return { pid: process.pid, code }

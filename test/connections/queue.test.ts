@@ -1,5 +1,6 @@
 // The bounded queue, by connection and by request.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { connect } from '../helpers/http-connection.ts'
 import type { HttpConnection } from '../helpers/http-connection.ts'
@@ -163,5 +164,20 @@ void test('parked connections end announced at a stop: one more request each, or
   assert.equal(last.headers['connection'], 'close')
   assert.equal(await busy.ended, 'announced')
   assert.equal(await idle.ended, 'idle')
+  assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+})
+
+void test('a response that began before a stop brings its connection back, for one more request that announces the end', async t => {
+  const cluster = await startCluster(t, { options: { workers: 2, scheduling: 'request', idleGrace: 1_000 } })
+  const client = await connect(cluster.target)
+  const begun = once(client.socket, 'data')
+  client.write(GET('/stream/200'))
+  await begun
+  cluster.kill('SIGTERM')
+  const { headers, body } = await client.read()
+  assert.deepEqual([headers['connection'], body], ['keep-alive', 'begun, done'])
+  const last = await client.get('/')
+  assert.deepEqual([last.status, last.headers['connection']], [200, 'close'])
+  assert.equal(await client.ended, 'announced')
   assert.deepEqual(await cluster.exit, { code: 0, signal: null })
 })

@@ -1,20 +1,10 @@
 // What surrounds the cluster ends or begins it: a terminal that closes, a PID namespace whose first process it is.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import type { TestContext } from 'node:test'
 import { connectToSlot } from '../cluster/connect-to.ts'
 import { readyLines, startCluster } from '../cluster/start-cluster.ts'
+import { lacks } from '../helpers/lacks.ts'
 import { descendants, noneLeft, until } from '../helpers/processes.ts'
-
-/** Tells where the platform lacks what the test needs: it cannot fail there, and says so. */
-function lacks (t: TestContext, command: readonly [string, ...string[]]): boolean {
-  const [file, ...args] = command
-  const { status, stderr, error } = spawnSync(file, args, { encoding: 'utf8' })
-  if (status === 0) return false
-  t.diagnostic(`NOT TESTED HERE: "${command.join(' ')}" does not work on this platform: ${error?.message ?? stderr}`)
-  return true
-}
 
 const SCRIPT = ['script', '--quiet', '--return', '--command', 'exec true', '/dev/null'] as const
 
