@@ -1,5 +1,6 @@
 // What primary and worker say to each other: data only, one union for each direction.
 import type { SerializedError } from './errors.ts'
+import type { AppMetric, Measurements } from './measurements.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { HandoffToPrimary, HandoffToWorker } from './handoff/messages.ts'
 
@@ -55,11 +56,14 @@ export type ToPrimary =
   | { type: 'handed-over' }
   | { type: 'signal', signal: string }
   | { type: 'snapshot', snapshot: Snapshot }
+  /** What the admin server's metrics need beyond snapshots; `app` is told at the worker's end. */
+  | { type: 'measured', measured: Measurements, app?: AppMetric[] }
   | ConnectionMessage
 
 export type ToWorker =
   | { type: 'drain', mode: DrainMode, timeout: number }
   | { type: 'activity' }
+  | { type: 'app-metrics' }
   | HandoffToWorker
   /** With the connection's handle: serve one request, `head` is what was read of it, in base64. */
   | { type: 'request-take', id: number, head: string }
@@ -76,6 +80,7 @@ export type ToWorker =
 export interface Replies {
   listen: ListenGrant
   activity: Activity
+  'app-metrics': AppMetric[]
   'boot-failed': null
   crashed: null
 }

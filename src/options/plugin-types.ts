@@ -73,6 +73,9 @@ export interface RouteSheddingOptions {
   shed?: boolean
 }
 
+/** What is needed of a `Registry` of `prom-client`. */
+export interface AppRegistry { readonly getMetricsAsJSON: () => Promise<unknown> }
+
 /** Options of the plugin `fastify-clusterize`. */
 export interface FastifyClusterizeOptions {
   /**
@@ -91,6 +94,12 @@ export interface FastifyClusterizeOptions {
    * @default { maxQueueDelay: 100, maxInFlight: false }
    */
   shedding?: false | SheddingOptions
+  /**
+   * Registries of `prom-client` that the app fills. The metrics page of the admin server has their metrics, summed over the workers.
+   *
+   * @default none
+   */
+  registry?: AppRegistry | readonly AppRegistry[]
 }
 
 export type ResolvedShedding = Readonly<Required<Omit<SheddingOptions, 'reasonHeader'>>>
@@ -103,4 +112,5 @@ export interface ResolvedPluginOptions {
   readonly shedding: ResolvedShedding
   /** The name of the header, or undefined. */
   readonly reasonHeader: string | undefined
+  readonly registries: readonly AppRegistry[]
 }

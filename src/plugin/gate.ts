@@ -2,13 +2,14 @@
 import { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
 import { gateOf, setGate } from '../request-gate.ts'
-import type { RequestGate } from '../request-gate.ts'
+import type { RecordRequest, RequestGate } from '../request-gate.ts'
 import type { RequestInFlight } from '../protocol.ts'
 import { createWorkerIdentity, processIdentity } from '../worker-info.ts'
 import type { SheddingState } from '../snapshot.ts'
-import type { ResolvedPluginOptions } from '../options/plugin-types.ts'
+import type { AppRegistry, ResolvedPluginOptions } from '../options/plugin-types.ts'
 import type { ShedReason } from '../shedding/shed-counts.ts'
 import { createInFlight, NOT_IN_FLIGHT } from './in-flight.ts'
+import { collectMetrics } from './app-metrics.ts'
 import { SHED_STATUS } from './shed-answer.ts'
 import { createShedding } from './shedding.ts'
 import type { Shedding } from './shedding.ts'
@@ -48,6 +49,8 @@ function createGate (app: FastifyInstance): PluginGate {
   let pressureHook: onRequestHookHandler | undefined
   const responses = [0, 0, 0, 0, 0]
   let total = 0
+  let registries: readonly AppRegistry[] = []
+  let record: RecordRequest | undefined
   let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
   checkRoutes(app)
@@ -58,7 +61,7 @@ function createGate (app: FastifyInstance): PluginGate {
       const reason = admission.admit(request)
       if (reason !== undefined) return shed(admission, reply, reason)
     }
-    inFlight.add(raw, reply, admission === undefined ? NaN : admission.admittedAt())
+    inFlight.add(raw, reply, admission === undefined ? NaN : admission.admittedAt(), record === undefined ? NaN : admission === undefined ? performance.now() : admission.seenAt())
     // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
     raw.on('close', settle)
     if ((raw.socket ?? null) === null) watchPipelined(reply, settle)
@@ -89,6 +92,7 @@ function createGate (app: FastifyInstance): PluginGate {
 
   /** One listener for all responses, which are its `this`: nothing is allocated for a request. */
   function settle (this: FastifyReply['raw']): void {
+    if (record !== undefined && this.headersSent) recordOne(record, inFlight.replyOf(this), inFlight.begunAt(this))
     const admittedAt = inFlight.remove(this)
     if (admittedAt === NOT_IN_FLIGHT) return
     if (!Number.isNaN(admittedAt)) admission?.finished(admittedAt)
@@ -115,12 +119,20 @@ function createGate (app: FastifyInstance): PluginGate {
     isConfigured: () => shedding !== undefined,
     configure (options) {
       headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])])
+      registries = options.registries
       shedding = createShedding(app, options, headers)
       if (shedding.admits) admission = shedding
       return shedding
     },
+    appMetrics: () => collectMetrics(app, registries),
+    record (recorder) { record = recorder },
     setPressureHook (hook) { pressureHook = hook }
   }
+}
+
+/** Those that had begun before anybody recorded have no time. */
+function recordOne (record: RecordRequest, reply: FastifyReply | undefined, begunAt: number): void {
+  if (reply !== undefined && !Number.isNaN(begunAt)) record(reply, performance.now() - begunAt)
 }
 
 /** A response that waits behind another of a pipeline closes without an event on Node 20; its request does not. */

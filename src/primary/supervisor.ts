@@ -102,8 +102,9 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     onHandedOver: reconcile,
     onSnapshot (handle, snapshot) {
       history.reported(handle, snapshot)
-      parts.onReport?.(handle, snapshot)
+      parts.tap?.reported(handle, snapshot)
     },
+    onMeasured (handle, measured) { parts.tap?.measured(handle, measured) },
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {

@@ -40,6 +40,7 @@ export interface WorkerHandle {
   readonly channel: Channel<ToWorker>
   readonly forkedAt: number
   readonly state: () => WorkerState
+  readonly isGone: () => boolean
   /** Ready, and its channel is open. */
   readonly accepts: () => boolean
   /** False while its own health check fails. */
@@ -74,6 +75,7 @@ export interface WorkerHandle {
   readonly logLabel: () => { slot: number, pid: number, generation: number }
 }
 
+export type Measured = Extract<ToPrimary, { type: 'measured' }>
 export type Ready = Extract<ToPrimary, { type: 'ready' }>
 
 /** What a worker tells its supervisor. */
@@ -83,6 +85,7 @@ export interface WorkerListeners {
   readonly onCrashed: (handle: WorkerHandle, error: Error) => void
   readonly onConnection: (handle: WorkerHandle, message: ConnectionMessage, connection: unknown) => void
   readonly onSnapshot: (handle: WorkerHandle, snapshot: Snapshot) => void
+  readonly onMeasured?: (handle: WorkerHandle, measured: Measured) => void
   readonly onHandedOver: () => void
   readonly onSignal: (handle: WorkerHandle, signal: string) => void
   readonly onExit: (handle: WorkerHandle, exit: WorkerExit) => void
@@ -161,6 +164,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
         heardAt = now()
         inspected = latest.inspected
         return listeners.onSnapshot(handle, latest)
+      case 'measured': return listeners.onMeasured?.(handle, message)
       case 'handed-over':
         handedOver = true
         return listeners.onHandedOver()
@@ -191,6 +195,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     channel,
     forkedAt,
     state: () => state,
+    isGone: () => state === 'exited',
     accepts: () => state === 'ready' && child.connected,
     healthy: () => latest?.health.state !== 'unhealthy',
     deadline: () => deadline,

@@ -25,7 +25,9 @@ import type { HandoffSide } from './handoff-side.ts'
 import { listen } from './listen.ts'
 import type { AskForSocket } from './listen.ts'
 import { openConnections } from './open-connections.ts'
-import { isInspected, startSnapshots } from './snapshots.ts'
+import { startReports } from './reports.ts'
+import type { LastReports } from './reports.ts'
+import { isInspected } from './snapshots.ts'
 import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
 
 const LISTED_REQUESTS = 20
@@ -46,7 +48,7 @@ export interface WorkerResult {
 /** Resolves once the app listens. Where the app cannot come up the primary is told why, and the process ends. */
 export async function startWorker (buildApp: BuildApp, options: ResolvedOptions, identity: WorkerIdentity, plugin: PluginSide): Promise<WorkerResult> {
   setProcessIdentity(identity)
-  const running: Running = { phase: 'building', drainable: undefined, handoff: undefined, accepting: undefined, mode: 'retire' }
+  const running: Running = { phase: 'building', drainable: undefined, handoff: undefined, accepting: undefined, mode: 'retire', lastReports: undefined }
   const channel: Channel<ToPrimary> = createChannel<ToPrimary, ToWorker>(process as Parameters<typeof createChannel>[0], receive)
   const ending = createEnding(
     (timeout: number) => finish(running, timeout, options.idleGrace, channel),
@@ -60,7 +62,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
     ending.begin(options.drainTimeout)
   })
 
-  function receive (message: ToWorker, handle: unknown): Answer | void {
+  function receive (message: ToWorker, handle: unknown): Answer | Promise<Answer> | void {
     switch (message.type) {
       case 'drain':
         running.mode = message.mode
@@ -72,6 +74,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'handoff-held':
       case 'request-take':
       case 'handoff-take': return running.handoff?.receive(message, handle)
+      case 'app-metrics': return answerWithMetrics(running)
       case 'activity': return { body: activityOf(running) }
       default: return message satisfies never
     }
@@ -90,6 +93,7 @@ interface Running {
   accepting: Accepting | undefined
   /** Unless told otherwise siblings stay: after an uncaught error, say. */
   mode: DrainMode
+  lastReports: LastReports | undefined
 }
 
 async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerInfo, plugin: PluginSide, running: Running, channel: Channel<ToPrimary>): Promise<FastifyInstance> {
@@ -104,7 +108,7 @@ async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerI
   running.handoff = await createHandoffSide(app.server, connections, channel, options.scheduling)
   running.phase = 'serving'
   const health = options.healthCheck === undefined ? () => UNCHECKED : startHealthCheck(app, options.healthCheck, info.draining)
-  startSnapshots(gate, connections, options.snapshotInterval, health, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
+  running.lastReports = startReports(running.drainable, options, health, channel)
   await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server), inspected: isInspected() })
   flushCompileCache()
   if (options.hangReport && options.hangTimeout !== false) reportHangs(options.hangTimeout, options.snapshotInterval, () => activityOf(running))
@@ -138,8 +142,16 @@ async function finish (running: Running, timeout: number, idleGrace: number, cha
     idleGrace,
     giver,
     onHandedOver: () => { void channel.post({ type: 'handed-over' }) },
-    onPhase: phase => { running.phase = phase }
+    onPhase (phase) {
+      running.phase = phase
+      if (phase === 'closing') running.lastReports?.prepare()
+    }
   })
+  await running.lastReports?.send()
+}
+
+async function answerWithMetrics ({ drainable }: Running): Promise<Answer> {
+  return { body: await drainable?.gate.appMetrics() ?? [] }
 }
 
 /** A worker that rests keeps no idle connections either: their next requests are for one that is fit. */
