@@ -100,7 +100,7 @@ async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerI
   const { addresses, extraServers, sockets } = await listen(app, options.listen, ask)
   running.drainable = { app, gate, connections, extraServers }
   if (sockets === 'held') running.accepting = createAccepting([app.server, ...extraServers], ask, options.listen.backlog)
-  running.handoff = await createHandoffSide(app.server, connections, channel, options.scheduling)
+  running.handoff = await createHandoffSide(app.server, connections, channel, options)
   running.phase = 'serving'
   const health = options.healthCheck === undefined ? () => UNCHECKED : startHealthCheck(app, options.healthCheck, info.draining)
   startSnapshots(gate, connections, options.snapshotInterval, health, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
