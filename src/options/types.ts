@@ -94,6 +94,11 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
    */
   workers?: number | 'auto'
   /**
+   * How many workers wait, booted but not listening, to take over the slot of one that is lost or replaced.
+   * @default 0
+   */
+  spares?: number
+  /**
    * `'kernel'`: the workers accept from one socket that the primary holds open. `'connection'`: the primary accepts and a `balancer` picks.
    * `'request'`: connections wait in the primary, each request goes to a free worker. `'round-robin'`: Node's own, the primary accepts and passes on.
    * @default 'kernel'
@@ -202,6 +207,7 @@ export interface ResolvedOptions {
   readonly listen: ListenTarget
   readonly signal: AbortSignal | undefined
   readonly workers: number
+  readonly spares: number
   readonly scheduling: Scheduling
   readonly logger: NonNullable<ClusterizeOptions['logger']>
   readonly bootTimeout: number

@@ -5,11 +5,13 @@ import { gateOf, setGate } from '../request-gate.ts'
 import type { RequestGate } from '../request-gate.ts'
 import type { RequestInFlight } from '../protocol.ts'
 import { createWorkerIdentity, processIdentity } from '../worker-info.ts'
+import type { WorkerIdentity } from '../worker-info.ts'
 import type { ResolvedPluginOptions } from '../options/plugin-types.ts'
 import { createInFlight } from './in-flight.ts'
 
 /** What only the plugin may do with a gate. */
 export interface PluginGate extends RequestGate {
+  readonly identity: WorkerIdentity
   /** False until the plugin's options are known; the hooks let everything pass until then. */
   isConfigured: () => boolean
   configure: (options: ResolvedPluginOptions) => void
@@ -66,6 +68,7 @@ function createGate (app: FastifyInstance): PluginGate {
   }
 
   return {
+    identity,
     worker: identity.info,
     inFlight: inFlight.size,
     counts: () => ({ total, shed, responses: Object.fromEntries(responses.map((count, index) => [`${index + 1}xx`, count])) }),
@@ -84,7 +87,7 @@ function createGate (app: FastifyInstance): PluginGate {
     isConfigured: () => configured,
     configure (options) {
       configured = true
-      headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])])
+      identity.whenSeated(() => { headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])]) })
     },
     setPressureHook (hook) { pressureHook = hook }
   }

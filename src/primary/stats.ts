@@ -5,7 +5,7 @@ import type { WorkerHandle } from './worker-handle.ts'
 
 export interface ClusterStats {
   /** Workers by state. */
-  readonly workers: { readonly wanted: number, readonly ready: number, readonly booting: number, readonly draining: number, readonly unhealthy: number }
+  readonly workers: { readonly wanted: number, readonly ready: number, readonly booting: number, readonly draining: number, readonly unhealthy: number, readonly spare: number }
   readonly generation: number
   /** Workers that ended by themselves and were or will be replaced. */
   readonly restarts: number
@@ -23,7 +23,7 @@ export function statsOf (workers: readonly WorkerHandle[], facts: Pick<ClusterSt
   const snapshots = workers.flatMap(worker => worker.snapshot() ?? [])
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
   return {
-    workers: { wanted, ready: count('ready'), booting: count('booting'), draining: count('draining', 'killing'), unhealthy: workers.filter(worker => worker.state() === 'ready' && !worker.healthy()).length },
+    workers: { wanted, ready: count('ready'), booting: count('booting'), draining: count('draining', 'killing'), spare: count('spare'), unhealthy: workers.filter(worker => worker.state() === 'ready' && !worker.healthy()).length },
     requests: {
       inFlight: sum(snapshots.map(({ requests }) => requests.inFlight)),
       perSecond: Math.round(sum(snapshots.map(({ requests }) => requests.rate)))
