@@ -1,9 +1,7 @@
 // The supervisor's decision: from what is wanted and what is there, what to do now and when to look again. Pure.
 
 import { NO_SLOT, planSpares, seatSpares } from './plan-spares.ts'
-
-/** A `spare` has booted and waits, without a slot and without listening. */
-export type WorkerState = 'booting' | 'spare' | 'ready' | 'draining' | 'killing' | 'exited'
+import type { WorkerState } from './worker-states.ts'
 
 /** One worker as the plan sees it. Times in ms of one monotonic clock. */
 export interface PlannedWorker {

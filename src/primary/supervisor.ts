@@ -201,7 +201,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       return reloads.request()
     },
     async scale (size) {
-      if (!isWorkerCount(size)) throw new InvalidOptionError('workers', `a whole number from 1 to ${MAX_WORKERS}`, inspect(size))
+      const { min, max } = options.autoscale ?? { min: 1, max: MAX_WORKERS }
+      if (!isWorkerCount(size) || size < min || size > max) throw new InvalidOptionError('workers', `a whole number from ${min} to ${max}`, inspect(size))
       if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
       const sized = sizing.request(desired.size, size)
       desired = { ...desired, size }
@@ -210,6 +211,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reconcile()
       return sized
     },
+    isChanging: () => reloads.running() !== undefined || sizing.isPending(),
     dismiss,
     condemn (handle) {
       roster.condemn(handle)

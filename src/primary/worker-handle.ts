@@ -9,7 +9,8 @@ import type { ReceiverLoad } from '../listener/listener.ts'
 import { freezeSnapshot } from '../snapshot.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { ExitIntent } from './exit-reason.ts'
-import type { WorkerState } from './plan.ts'
+import { mayFollow } from './worker-states.ts'
+import type { WorkerState } from './worker-states.ts'
 
 /** A worker as `cluster.workers()` tells it. */
 export interface WorkerView {
@@ -106,15 +107,6 @@ export interface ForkOrder {
   readonly environment: Readonly<Record<string, string>>
 }
 
-const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
-  booting: ['spare', 'ready', 'draining', 'killing', 'exited'],
-  spare: ['booting', 'draining', 'killing', 'exited'],
-  ready: ['draining', 'killing', 'exited'],
-  draining: ['killing', 'exited'],
-  killing: ['exited'],
-  exited: []
-}
-
 const ACTIVITY_TIMEOUT = 250
 const NO_LOAD: ReceiverLoad = { inFlight: 0, utilization: 0 }
 
@@ -140,7 +132,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
   let drainOrder: ToWorker | undefined
 
   const become = (next: WorkerState, until = Infinity): boolean => {
-    if (!NEXT[state].includes(next)) return false
+    if (!mayFollow(state, next)) return false
     state = next
     deadline = until
     return true
