@@ -5,6 +5,7 @@ import { AUTOSCALE_DEFAULTS } from './autoscale-types.ts'
 import type { ResolvedAutoscale } from './autoscale-types.ts'
 import { HEALTH_DEFAULTS } from './health-types.ts'
 import type { Expectation, Expectations } from './check.ts'
+import { adminExpectation, nameExpectation, resolveAdmin } from './resolve-admin.ts'
 import { pluginExpectations } from './resolve-plugin.ts'
 import { RECYCLE_DEFAULTS } from './recycle-defaults.ts'
 import { RESTART_DEFAULTS } from './restart-defaults.ts'
@@ -47,6 +48,8 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   recycle: group({ maxRequests: limit, maxAge: either(oneOf(false), milliseconds), maxRss: limit, maxHeap: limit, heapShare: either(oneOf(false), share), jitter: share, minAge: milliseconds }),
   reload: group({ concurrency: whole(1, MAX_WORKERS), stableFor: milliseconds }),
   shutdown: group({ delay: milliseconds, fastTimeout: milliseconds }),
+  name: nameExpectation,
+  admin: adminExpectation,
   plugin: group(pluginExpectations),
   compileCache: boolean
 }
@@ -84,6 +87,7 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     recycle: Object.freeze({ ...RECYCLE_DEFAULTS, ...given(options.recycle) }),
     reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...given(options.reload) }),
     shutdown: Object.freeze({ delay: 0, fastTimeout: 2_000, ...given(options.shutdown) }),
+    admin: resolveAdmin(options.admin ?? false, options.name),
     plugin: Object.freeze({ ...given(options.plugin) }),
     compileCache: options.compileCache ?? true
   })

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { surviveBrokenLog } from '../broken-output.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 
-export type PrimaryLog = Pick<FastifyBaseLogger, 'fatal' | 'error' | 'warn' | 'info' | 'debug'>
+export type PrimaryLog = Pick<FastifyBaseLogger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'level'>
 
 export function createPrimaryLog (logger: ResolvedOptions['logger']): PrimaryLog {
   const log = isInstance(logger) ? logger.child({ name: 'fastify-clusterize' }) : create(logger)

@@ -50,6 +50,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
         return ending.begin(message.timeout)
       case 'take-slot': return running.slot.resolve(message.slot)
       case 'accept': return setAccepting(running, message.on)
+      case 'log-level': return setLogLevel(running, message.level)
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
       case 'handoff-held':
@@ -94,4 +95,9 @@ async function finish (running: Running, timeout: number, idleGrace: number, cha
 function setAccepting ({ accepting, handoff }: Running, on: boolean): void {
   accepting?.set(on)
   if (!on) void handoff?.giver?.give()
+}
+
+/** Request loggers take it over from the app's; those of routes and plugins with a level of their own keep it. */
+function setLogLevel ({ drainable }: Running, level: string): void {
+  if (drainable !== undefined) drainable.app.log.level = level
 }
