@@ -9,6 +9,8 @@ export interface ClusterStats {
   readonly generation: number
   /** Workers that ended by themselves and were or will be replaced. */
   readonly restarts: number
+  /** Whether they end faster than `restart.limit` allows. */
+  readonly crashLoop: boolean
   readonly requests: { readonly inFlight: number, readonly perSecond: number }
   readonly connections: { readonly open: number, readonly idle: number }
   /** The queue in the primary, and connections it passed from one worker to another. */
@@ -17,7 +19,7 @@ export interface ClusterStats {
   readonly slots: readonly SlotStats[]
 }
 
-export function statsOf (workers: readonly WorkerHandle[], facts: Pick<ClusterStats, 'generation' | 'restarts' | 'dispatch' | 'slots'> & { wanted: number }): ClusterStats {
+export function statsOf (workers: readonly WorkerHandle[], facts: Pick<ClusterStats, 'generation' | 'restarts' | 'crashLoop' | 'dispatch' | 'slots'> & { wanted: number }): ClusterStats {
   const { wanted, ...rest } = facts
   const count = (...states: string[]): number => workers.filter(worker => states.includes(worker.state())).length
   const snapshots = workers.flatMap(worker => worker.snapshot() ?? [])

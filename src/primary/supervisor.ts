@@ -235,6 +235,6 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     },
     addresses: () => addresses,
     history: history.of,
-    stats: () => statsOf(roster.all(), { wanted: desired.size, slots: history.slots(desired.size), generation: desired.generation, restarts: restarted, dispatch: parts.listener.counts() })
+    stats: () => statsOf(roster.all(), { wanted: desired.size, slots: history.slots(desired.size), generation: desired.generation, restarts: restarted, crashLoop: restarts.isLooping(), dispatch: parts.listener.counts() })
   }
 }
