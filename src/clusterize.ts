@@ -1,5 +1,6 @@
 // The entry point: resolves the options, finds out which role this process has, and hands over.
 import cluster from 'node:cluster'
+import type { OpenAdmin } from './admin/cluster.ts'
 import { surviveBrokenOutput } from './broken-output.ts'
 import { AlreadyStartedError, InvalidOptionError, NestedError } from './errors.ts'
 import { bindHere } from './listener/here.ts'
@@ -67,8 +68,14 @@ async function start (buildApp: BuildApp, options: ResolvedOptions, onEnd: () =>
   if (identity !== undefined) return startWorker(buildApp, options, createWorkerIdentity({ ...identity, isClustered: true }), pluginSide)
   if (cluster.isWorker && options.workers !== 0) throw new NestedError()
   const manager = takeServiceManager()
-  if (options.workers > 0) return startPrimary(options, openListener, manager, onEnd)
+  if (options.workers > 0) return startPrimary(options, { openListener, openAdmin: adminFor(options), manager, onEnd })
   return startHere(buildApp, options, manager, onEnd)
+}
+
+/** Loaded only where it is wanted. */
+function adminFor ({ admin }: ResolvedOptions): OpenAdmin | undefined {
+  if (admin === false) return undefined
+  return async view => (await import('./admin/open-admin.ts')).openAdmin(view, admin)
 }
 
 /** In this very process, which a service manager may have started too. */

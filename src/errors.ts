@@ -29,6 +29,12 @@ export const StoppedError: CodedError = define('STOPPED', 'The cluster is not up
 export const ReloadFailedError: CodedError = define('RELOAD_FAILED', 'The new code did not come up, the old workers serve on: %s')
 export const CrashLoopError: CodedError = define('CRASH_LOOP', 'Workers end again and again and none is left: %s')
 export const KilledError: CodedError = define('KILLED', 'Not every worker ended by itself: %s')
+export const NoWorkerError: CodedError = define('NO_WORKER', 'There is no ready worker %s', 404)
+export const AdminTakenError: CodedError = define('ADMIN_TAKEN', 'The admin socket %s is another running cluster\'s: give this one another "name"')
+export const AdminSocketError: CodedError = define('ADMIN_SOCKET', 'The admin socket %s cannot be opened: %s')
+export const AdminTokenError: CodedError = define('ADMIN_TOKEN', '%s', 401)
+export const AdminForeignError: CodedError = define('ADMIN_FOREIGN', 'Refused: %s', 403)
+export const AdminBusyError: CodedError = define('ADMIN_BUSY', 'Too many requests, try again in a second', 429)
 export const IpcClosedError: CodedError = define('IPC_CLOSED', 'The channel to the other process is closed')
 export const IpcTimeoutError: CodedError = define('IPC_TIMEOUT', 'No answer to "%s" within %s ms')
 

@@ -67,6 +67,8 @@ export type ToWorker =
   | { type: 'rebalance', share: number, max: number }
   /** Whether to take new connections; where not, idle ones are given away too. */
   | { type: 'accept', on: boolean }
+  /** The level of the app's logger. */
+  | { type: 'log-level', level: string }
   /** The whole cluster is about to stop: each response ends its connection. */
   | { type: 'announce-end' }
 

@@ -1,6 +1,7 @@
 // The seam between plugin and worker: what a drain needs to know and to do about the requests of one app.
 import type { FastifyInstance } from 'fastify'
 import type { RequestInFlight } from './protocol.ts'
+import type { SheddingState } from './snapshot.ts'
 import type { WorkerInfo } from './worker-info.ts'
 
 /** Requests begun, requests refused under overload, and responses by class ('2xx', …). */
@@ -13,6 +14,7 @@ export interface RequestGate {
   inFlight: () => number
   /** Since the app began. */
   counts: () => RequestCounts
+  shedding: () => SheddingState
   /** The oldest of them, `limit` at most. */
   list: (limit: number) => RequestInFlight[]
   /**

@@ -40,6 +40,9 @@ export const either = (...options: readonly [Expectation, ...Expectation[]]): Ex
   ...options.reduce<{ inside?: Expectations }>((found, { inside }) => inside === undefined ? found : { inside }, {})
 })
 
+export const listOf = (each: Expectation): Expectation =>
+  ({ expected: `a list, each of it ${each.expected}`, accepts: value => Array.isArray(value) && value.every(each.accepts) })
+
 export const group = (inside: Expectations): Expectation => ({ expected: 'an object', accepts: isObject, inside })
 export const anyObject: Expectation = { expected: 'an object', accepts: isObject }
 

@@ -1,7 +1,8 @@
 // Resolves the options of the plugin once: checked, with every default in place, frozen.
-import { anyObject, boolean, checkOptions, either, given, group, oneOf } from './check.ts'
+import { PRIORITIES } from '../shedding/priorities.ts'
+import { anyObject, boolean, callable, checkOptions, either, given, group, oneOf, whole } from './check.ts'
 import type { Expectation, Expectations } from './check.ts'
-import type { FastifyClusterizeOptions, HeaderOptions, ResolvedPluginOptions } from './plugin-types.ts'
+import type { FastifyClusterizeOptions, HeaderOptions, ResolvedPluginOptions, RouteSheddingOptions, SheddingOptions } from './plugin-types.ts'
 
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const USUAL_NAMES = { id: 'x-worker-id', pid: 'x-worker-pid', generation: 'x-worker-generation' } as const
@@ -11,9 +12,36 @@ const header: Expectation = either(boolean, {
   accepts: value => typeof value === 'string' && HEADER_NAME.test(value)
 })
 
+const MAX_QUEUE_DELAY = { least: 5, most: 60_000 }
+const MAX_IN_FLIGHT = 1_000_000
+const DEFAULTS = { maxQueueDelay: 100, maxInFlight: false, classify: undefined, reasonHeader: false, healthRoutes: ['/health', '/healthz', '/livez', '/readyz'] } as const satisfies SheddingOptions
+/** What `shedding: false` stands for: health routes and the rest count for the limits of under-pressure. */
+const OFF: SheddingOptions = { maxQueueDelay: false, maxInFlight: false }
+const REASON_HEADER = 'x-shed-reason'
+
+const sheddingExpectations: Expectations & Record<keyof SheddingOptions, Expectation> = {
+  maxQueueDelay: either(oneOf(false), {
+    expected: `a number of milliseconds from ${MAX_QUEUE_DELAY.least} to ${MAX_QUEUE_DELAY.most}`,
+    accepts: value => typeof value === 'number' && value >= MAX_QUEUE_DELAY.least && value <= MAX_QUEUE_DELAY.most
+  }),
+  maxInFlight: either(oneOf(false, 'adaptive'), whole(1, MAX_IN_FLIGHT)),
+  classify: callable,
+  reasonHeader: header,
+  healthRoutes: {
+    expected: 'a list of URLs that begin with "/"',
+    accepts: value => Array.isArray(value) && value.every(url => typeof url === 'string' && url.startsWith('/'))
+  }
+}
+
+export const routeExpectations: Expectations & Record<keyof RouteSheddingOptions, Expectation> = {
+  priority: oneOf(...PRIORITIES),
+  shed: boolean
+}
+
 export const pluginExpectations: Expectations & Record<keyof FastifyClusterizeOptions, Expectation> = {
   headers: either(oneOf(false), group({ id: header, pid: header, generation: header })),
-  underPressure: either(oneOf(false), anyObject)
+  underPressure: either(oneOf(false), anyObject),
+  shedding: either(oneOf(false), group(sheddingExpectations))
 }
 
 /**
@@ -21,9 +49,12 @@ export const pluginExpectations: Expectations & Record<keyof FastifyClusterizeOp
  */
 export function resolvePluginOptions (options: FastifyClusterizeOptions): ResolvedPluginOptions {
   checkOptions(options, pluginExpectations)
+  const { reasonHeader, ...shedding } = { ...DEFAULTS, ...given(options.shedding === false ? OFF : options.shedding) }
   return Object.freeze({
     headers: options.headers === false ? [] : headerNames({ id: true, pid: false, generation: false, ...given(options.headers) }),
-    underPressure: options.underPressure === false ? false : given(options.underPressure)
+    underPressure: options.underPressure === false ? false : given(options.underPressure),
+    shedding: Object.freeze(shedding),
+    reasonHeader: reasonHeader === false ? undefined : reasonHeader === true ? REASON_HEADER : reasonHeader.toLowerCase()
   })
 }
 

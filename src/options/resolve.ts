@@ -3,6 +3,7 @@ import { ConflictingOptionsError, InvalidOptionError } from '../errors.ts'
 import { anyObject, boolean, callable, checkOptions, either, given, group, milliseconds, oneOf, share, text, whole } from './check.ts'
 import { HEALTH_DEFAULTS } from './health-types.ts'
 import type { Expectation, Expectations } from './check.ts'
+import { adminExpectation, nameExpectation, resolveAdmin } from './resolve-admin.ts'
 import { pluginExpectations } from './resolve-plugin.ts'
 import { RECYCLE_DEFAULTS } from './recycle-defaults.ts'
 import { RESTART_DEFAULTS } from './restart-defaults.ts'
@@ -43,6 +44,8 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   recycle: group({ maxRequests: limit, maxAge: either(oneOf(false), milliseconds), maxRss: limit, maxHeap: limit, heapShare: either(oneOf(false), share), jitter: share, minAge: milliseconds }),
   reload: group({ concurrency: whole(1, MAX_WORKERS), stableFor: milliseconds }),
   shutdown: group({ delay: milliseconds, fastTimeout: milliseconds }),
+  name: nameExpectation,
+  admin: adminExpectation,
   plugin: group(pluginExpectations),
   compileCache: boolean
 }
@@ -77,6 +80,7 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     recycle: Object.freeze({ ...RECYCLE_DEFAULTS, ...given(options.recycle) }),
     reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...given(options.reload) }),
     shutdown: Object.freeze({ delay: 0, fastTimeout: 2_000, ...given(options.shutdown) }),
+    admin: resolveAdmin(options.admin ?? false, options.name),
     plugin: Object.freeze({ ...given(options.plugin) }),
     compileCache: options.compileCache ?? true
   })

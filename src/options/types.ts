@@ -1,6 +1,7 @@
 // The options of clusterize(): one interface for each concern, all of it optional.
 import type { FastifyBaseLogger, FastifyListenOptions, FastifyServerOptions } from 'fastify'
 import type { BalancerOption } from '../balancer/resolve-balancer.ts'
+import type { AdminOptions, ResolvedAdmin } from './admin-types.ts'
 import type { FastifyClusterizeOptions } from './plugin-types.ts'
 import type { HealthCheck, HealthCheckOptions } from './health-types.ts'
 import type { RecycleOptions } from './recycle-types.ts'
@@ -176,6 +177,16 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
   reload?: ReloadOptions
   /** How a stop goes. */
   shutdown?: ShutdownOptions
+  /**
+   * The name of the cluster: the admin socket has it, and the command line asks for it.
+   * @default the name in the package.json of the script that was started, else that of the script
+   */
+  name?: string
+  /**
+   * The admin server in the primary: health, status, metrics, a dashboard, orders. `true`: on a Unix socket only this user can open. Not with `workers: 0`.
+   * @default false
+   */
+  admin?: boolean | AdminOptions
   /** Options of the plugin, for an app that does not register it itself. */
   plugin?: FastifyClusterizeOptions
   /**
@@ -221,6 +232,7 @@ export interface ResolvedOptions {
   readonly recycle: Readonly<Required<RecycleOptions>>
   readonly reload: Readonly<Required<ReloadOptions>>
   readonly shutdown: Readonly<Required<ShutdownOptions>>
+  readonly admin: false | ResolvedAdmin
   readonly plugin: FastifyClusterizeOptions
   readonly compileCache: boolean
 }

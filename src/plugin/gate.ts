@@ -1,19 +1,26 @@
-// One onRequest hook before all others: says who answers, counts the request in flight, asks whether to shed, announces the end of the connection while draining.
+// One onRequest hook before all others: asks whether to shed, says who answers, counts the request in flight, announces the end of the connection while draining.
 import { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
 import { gateOf, setGate } from '../request-gate.ts'
 import type { RequestGate } from '../request-gate.ts'
 import type { RequestInFlight } from '../protocol.ts'
 import { createWorkerIdentity, processIdentity } from '../worker-info.ts'
+import type { SheddingState } from '../snapshot.ts'
 import type { ResolvedPluginOptions } from '../options/plugin-types.ts'
-import { createInFlight } from './in-flight.ts'
+import type { ShedReason } from '../shedding/shed-counts.ts'
+import { createInFlight, NOT_IN_FLIGHT } from './in-flight.ts'
+import { SHED_STATUS } from './shed-answer.ts'
+import { createShedding } from './shedding.ts'
+import type { Shedding } from './shedding.ts'
+import { checkRoutes } from './standings.ts'
+
+const NO_SHEDDING: SheddingState = { share: 0, delay: 0, limit: null, shed: {} }
 
 /** What only the plugin may do with a gate. */
 export interface PluginGate extends RequestGate {
   /** False until the plugin's options are known; the hooks let everything pass until then. */
   isConfigured: () => boolean
-  configure: (options: ResolvedPluginOptions) => void
-  readonly countShed: () => void
+  configure: (options: ResolvedPluginOptions) => Shedding
   /** A hook that may answer instead of the route, or undefined. */
   setPressureHook: (hook: onRequestHookHandler | undefined) => void
 }
@@ -35,17 +42,23 @@ function createGate (app: FastifyInstance): PluginGate {
   const inFlight = createInFlight()
   const listeners = new Set<() => void>()
   let headers: ReadonlyArray<readonly [name: string, value: string]> = []
+  let shedding: Shedding | undefined
+  /** The same, where each request is to be asked for. */
+  let admission: Shedding | undefined
   let pressureHook: onRequestHookHandler | undefined
   const responses = [0, 0, 0, 0, 0]
   let total = 0
-  let shed = 0
-  let configured = false
   let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
+  checkRoutes(app)
   app.addHook('onRequest', function gate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
     const { raw } = reply
-    inFlight.add(raw, reply)
     total++
+    if (admission !== undefined) {
+      const reason = admission.admit(request)
+      if (reason !== undefined) return shed(admission, reply, reason)
+    }
+    inFlight.add(raw, reply, admission === undefined ? NaN : admission.admittedAt())
     // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
     raw.on('close', settle)
     if ((raw.socket ?? null) === null) watchPipelined(reply, settle)
@@ -55,21 +68,39 @@ function createGate (app: FastifyInstance): PluginGate {
     else pressureHook.call(this, request, reply, done)
   })
 
+  /** Never in flight: it is answered before anybody could ask. */
+  function shed ({ answer }: Shedding, reply: FastifyReply, reason: ShedReason): void {
+    count(SHED_STATUS)
+    if (ends !== 'none') {
+      if (endsConnection(reply, ends)) reply.raw.setHeader('connection', 'close')
+      reply.raw.once('close', tellListeners)
+    }
+    answer(reply, reason)
+  }
+
+  function count (status: number): void {
+    const responseClass = Math.trunc(status / 100) - 1
+    responses[responseClass] = (responses[responseClass] ?? 0) + 1
+  }
+
+  function tellListeners (): void {
+    for (const listener of listeners) listener()
+  }
+
   /** One listener for all responses, which are its `this`: nothing is allocated for a request. */
   function settle (this: FastifyReply['raw']): void {
-    if (!inFlight.remove(this)) return
-    if (this.headersSent) {
-      const responseClass = Math.trunc(this.statusCode / 100) - 1
-      responses[responseClass] = (responses[responseClass] ?? 0) + 1
-    }
-    if (listeners.size > 0) for (const listener of listeners) listener()
+    const admittedAt = inFlight.remove(this)
+    if (admittedAt === NOT_IN_FLIGHT) return
+    if (!Number.isNaN(admittedAt)) admission?.finished(admittedAt)
+    if (this.headersSent) count(this.statusCode)
+    if (listeners.size > 0) tellListeners()
   }
 
   return {
     worker: identity.info,
     inFlight: inFlight.size,
-    counts: () => ({ total, shed, responses: Object.fromEntries(responses.map((count, index) => [`${index + 1}xx`, count])) }),
-    countShed () { shed++ },
+    counts: () => ({ total, shed: shedding?.total() ?? 0, responses: Object.fromEntries(responses.map((count, index) => [`${index + 1}xx`, count])) }),
+    shedding: () => shedding?.state() ?? NO_SHEDDING,
     list: limit => inFlight.all().toSorted((a, b) => b.elapsedTime - a.elapsedTime).slice(0, limit).map(describe),
     onSettled (listener) {
       listeners.add(listener)
@@ -81,10 +112,12 @@ function createGate (app: FastifyInstance): PluginGate {
       identity.startDraining()
       for (const reply of inFlight.all()) announceEnd(reply, ends)
     },
-    isConfigured: () => configured,
+    isConfigured: () => shedding !== undefined,
     configure (options) {
-      configured = true
       headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])])
+      shedding = createShedding(app, options, headers)
+      if (shedding.admits) admission = shedding
+      return shedding
     },
     setPressureHook (hook) { pressureHook = hook }
   }
@@ -96,12 +129,16 @@ function watchPipelined (reply: FastifyReply, settle: (this: FastifyReply['raw']
   raw.once('close', () => { if (raw.socket.destroyed) settle.call(reply.raw) })
 }
 
-/** HTTP/2 has no Connection header; its sessions end by GOAWAY. TLS cannot move, since its state is in this process. */
 function announceEnd (reply: FastifyReply, ends: 'every-connection' | 'unmovable-connections'): void {
+  if (endsConnection(reply, ends)) reply.header('connection', 'close')
+}
+
+/** HTTP/2 has no Connection header; its sessions end by GOAWAY. TLS cannot move, since its state is in this process. */
+function endsConnection (reply: FastifyReply, ends: 'every-connection' | 'unmovable-connections'): boolean {
   const { raw } = reply.request
-  if (raw.httpVersionMajor !== 1 || reply.raw.headersSent) return
+  if (raw.httpVersionMajor !== 1 || reply.raw.headersSent) return false
   // Not `request.protocol`, which believes a proxy's header where the app trusts it.
-  if (ends === 'every-connection' || raw.socket instanceof TLSSocket) reply.header('connection', 'close')
+  return ends === 'every-connection' || raw.socket instanceof TLSSocket
 }
 
 function describe (reply: FastifyReply): RequestInFlight {

@@ -3,35 +3,40 @@ import type { FastifyReply } from 'fastify'
 
 const PLACE = Symbol('fastify-clusterize.place')
 const NONE = -1
+/** What `remove` returns for a response that is not, or no longer, in flight. */
+export const NOT_IN_FLIGHT = -1
 
 type Response = object & { [PLACE]?: number }
 
 export interface InFlight {
   readonly size: () => number
-  readonly add: (response: object, reply: FastifyReply) => void
-  /** False where it is not, or no longer, in flight. */
-  readonly remove: (response: object) => boolean
+  readonly add: (response: object, reply: FastifyReply, at: number) => void
+  /** What it was added with, or NOT_IN_FLIGHT. */
+  readonly remove: (response: object) => number
   /** In no particular order. */
   readonly all: () => FastifyReply[]
 }
 
 export function createInFlight (): InFlight {
   const places: Array<FastifyReply | undefined> = []
+  // Numbers of their own array are kept as they are; on the response each would be boxed.
+  const times: number[] = []
   const free: number[] = []
   return {
     size: () => places.length - free.length,
-    add (response: Response, reply) {
+    add (response: Response, reply, at) {
       const place = free.pop() ?? places.length
       places[place] = reply
+      times[place] = at
       response[PLACE] = place
     },
     remove (response: Response) {
       const place = response[PLACE] ?? NONE
-      if (place === NONE) return false
+      if (place === NONE) return NOT_IN_FLIGHT
       response[PLACE] = NONE
       places[place] = undefined
       free.push(place)
-      return true
+      return times[place] ?? NaN
     },
     all: () => places.filter(reply => reply !== undefined)
   }

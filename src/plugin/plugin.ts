@@ -2,7 +2,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { PluginTwiceError } from '../errors.ts'
-import type { FastifyClusterizeOptions } from '../options/plugin-types.ts'
+import type { FastifyClusterizeOptions, RouteSheddingOptions } from '../options/plugin-types.ts'
 import { resolvePluginOptions } from '../options/resolve-plugin.ts'
 import type { WorkerInfo } from '../worker-info.ts'
 import { installGate } from './gate.ts'
@@ -14,13 +14,17 @@ declare module 'fastify' {
     /** Who this process is; set by the plugin `fastify-clusterize`. */
     worker: WorkerInfo
   }
+  interface FastifyContextConfig {
+    /** How this route is treated under overload by the plugin `fastify-clusterize`. */
+    clusterize?: RouteSheddingOptions
+  }
 }
 
 async function plugin (fastify: FastifyInstance, options: FastifyClusterizeOptions): Promise<void> {
   const resolved = resolvePluginOptions(options)
   const gate = installGate(fastify)
   if (gate.isConfigured()) throw new PluginTwiceError()
-  gate.configure(resolved)
+  const shedding = gate.configure(resolved)
   fastify.decorate('worker', gate.worker)
   labelLog(fastify.log, gate.worker)
   // Under clusterize() the drain comes first; alone, app.close() is what begins it.
@@ -28,7 +32,7 @@ async function plugin (fastify: FastifyInstance, options: FastifyClusterizeOptio
     gate.startDraining('every-connection')
     done()
   })
-  if (resolved.underPressure !== false) await registerUnderPressure(fastify, gate, resolved.underPressure)
+  if (resolved.underPressure !== false) await registerUnderPressure(fastify, { gate, shedding, options: resolved.underPressure, loopIsGuarded: resolved.shedding.maxQueueDelay !== false })
 }
 
 /**

@@ -2,18 +2,37 @@
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ShedError } from '../errors.ts'
+import type { ShedReason } from '../shedding/shed-counts.ts'
 import type { PluginGate } from './gate.ts'
+import type { Shedding } from './shedding.ts'
 
 type UnderPressureOptions = underPressure.FastifyUnderPressureOptions
+type PressureHandler = NonNullable<UnderPressureOptions['pressureHandler']>
 type Readings = Pick<FastifyInstance, 'isUnderPressure' | 'memoryUsage'>
+
+interface Parts {
+  readonly gate: PluginGate
+  readonly shedding: Shedding
+  readonly options: UnderPressureOptions
+  /** Whether requests are shed by how long they wait for the event loop. */
+  readonly loopIsGuarded: boolean
+}
 
 const NAME = '@fastify/under-pressure'
 const UTILIZATION_LIMIT = 0.98
-const RETRY_AFTER_SECONDS = 2
 // A loop can be fully used while nobody waits (a closed loop of fast requests); below this mean delay, in ms, it is busy and not overloaded.
 const BUSY_LOOP_DELAY = 50
 
-export async function registerUnderPressure (fastify: FastifyInstance, gate: PluginGate, options: UnderPressureOptions): Promise<void> {
+const REASONS: Readonly<Record<string, ShedReason>> = {
+  [underPressure.TYPE_EVENT_LOOP_DELAY]: 'event-loop-delay',
+  [underPressure.TYPE_EVENT_LOOP_UTILIZATION]: 'event-loop-utilization',
+  [underPressure.TYPE_HEAP_USED_BYTES]: 'heap',
+  [underPressure.TYPE_RSS_BYTES]: 'rss',
+  [underPressure.TYPE_HEALTH_CHECK]: 'health-check'
+}
+
+export async function registerUnderPressure (fastify: FastifyInstance, parts: Parts): Promise<void> {
+  const { gate, shedding } = parts
   if (fastify.hasPlugin(NAME)) return
   let readings: Readings | undefined
   await fastify.register(async child => {
@@ -22,15 +41,17 @@ export async function registerUnderPressure (fastify: FastifyInstance, gate: Plu
       if (readings?.isUnderPressure() === false) done()
       // A part of the app that has registered it too decides for its own routes.
       else if (this !== child && this.hasPlugin(NAME)) done()
-      else hook.call(this, request, reply, done)
+      else if (shedding.standingOf(request) === 'exempt') done()
+      // Once it has answered nothing is left to do; it would go on to the next hook.
+      else hook.call(this, request, reply, error => { if (!reply.sent) done(error) })
     }))
-    await child.register(underPressure, withDefaults(options, gate, () => child.memoryUsage().eventLoopDelay))
+    await child.register(underPressure, withDefaults(parts, () => child.memoryUsage().eventLoopDelay))
     readings = { isUnderPressure: () => child.isUnderPressure(), memoryUsage: () => child.memoryUsage() }
   })
   // Only now is it known whether the app registered its own after us.
   fastify.addHook('onReady', done => {
     if (fastify.hasPlugin(NAME)) gate.setPressureHook(undefined)
-    else if (readings !== undefined) decorateWith(fastify, readings)
+    else if (readings !== undefined) decorateWith(fastify, readings, shedding)
     done()
   })
 }
@@ -45,31 +66,47 @@ function captureOnRequest (child: FastifyInstance, keep: (hook: onRequestHookHan
   }) as FastifyInstance['addHook']
 }
 
-function decorateWith (fastify: FastifyInstance, { isUnderPressure, memoryUsage }: Readings): void {
-  if (!fastify.hasDecorator('isUnderPressure')) fastify.decorate('isUnderPressure', isUnderPressure)
+function decorateWith (fastify: FastifyInstance, { isUnderPressure, memoryUsage }: Readings, { isOverloaded }: Shedding): void {
+  if (!fastify.hasDecorator('isUnderPressure')) fastify.decorate('isUnderPressure', () => isOverloaded() || isUnderPressure())
   if (!fastify.hasDecorator('memoryUsage')) fastify.decorate('memoryUsage', memoryUsage)
 }
 
 /** Interval mode, because cumulative utilization averages since boot and reacts after minutes. */
-function withDefaults (options: UnderPressureOptions, gate: PluginGate, loopDelay: () => number): UnderPressureOptions {
+function withDefaults (parts: Parts, loopDelay: () => number): UnderPressureOptions {
+  const { options, shedding, loopIsGuarded } = parts
+  const decidesAlone = options.maxEventLoopUtilization !== undefined
   const own: UnderPressureOptions = {
     eventLoopUtilizationMode: 'interval',
-    maxEventLoopUtilization: UTILIZATION_LIMIT,
-    retryAfter: RETRY_AFTER_SECONDS,
-    ...options
+    // Sampled once a second it would shed all or nothing of what the loop's own budget sheds just enough of.
+    ...loopIsGuarded ? {} : { maxEventLoopUtilization: UTILIZATION_LIMIT },
+    ...options,
+    // Its status route speaks for itself: 503 where the health check fails.
+    ...options.exposeStatusRoute === undefined ? {} : { exposeStatusRoute: neverShed(options.exposeStatusRoute) }
   }
-  return { pressureHandler: refuse(own, gate, options.maxEventLoopUtilization === undefined ? loopDelay : () => Infinity), ...own }
+  const isMerelyBusy = (reason: string): boolean => !decidesAlone && reason === underPressure.TYPE_EVENT_LOOP_UTILIZATION && loopDelay() < BUSY_LOOP_DELAY
+  return { pressureHandler: refuse(options, shedding, isMerelyBusy), ...own }
 }
 
-/** Answers as under-pressure does and counts it, except that utilization alone is no reason while the loop does not wait. */
-function refuse ({ retryAfter = RETRY_AFTER_SECONDS, customError, message }: UnderPressureOptions, gate: PluginGate, loopDelay: () => number): NonNullable<UnderPressureOptions['pressureHandler']> {
+function neverShed (exposed: NonNullable<UnderPressureOptions['exposeStatusRoute']>): typeof exposed {
+  if (exposed === false) return exposed
+  const given = typeof exposed === 'object' ? exposed : { url: exposed === true ? '/status' : exposed, routeOpts: {} }
+  const routeOpts: RouteOptions = { ...given.routeOpts }
+  return { ...given, routeOpts: { ...routeOpts, config: { ...routeOpts.config, clusterize: { shed: false } } } }
+}
+
+type RouteOptions = { config?: object }
+
+/** An error of the user's own takes Fastify's way, through the error handler; ours is the prepared answer. */
+function refuse ({ retryAfter, customError, message }: UnderPressureOptions, shedding: Shedding, isMerelyBusy: (reason: string) => boolean): PressureHandler {
   const Refusal = typeof customError === 'function' ? customError : ShedError
-  return (_request: FastifyRequest, reply: FastifyReply, reason: string): void => {
-    if (reason === underPressure.TYPE_EVENT_LOOP_UTILIZATION && loopDelay() < BUSY_LOOP_DELAY) return
-    gate.countShed()
+  return (request: FastifyRequest, reply: FastifyReply, type: string): void => {
+    if (isMerelyBusy(type)) return
+    const reason = REASONS[type] ?? 'health-check'
+    shedding.count(request, reason)
+    if (customError === undefined && message === undefined) return shedding.answer(reply, reason, retryAfter)
     const error = new Refusal()
     if (message !== undefined) error.message = message
-    reply.code(503).header('retry-after', retryAfter)
+    reply.code(503).header('retry-after', retryAfter ?? shedding.retryAfter())
     // under-pressure sends what its handler returns, although its types say that it returns nothing.
     return error as unknown as undefined
   }

@@ -28,6 +28,9 @@ export interface PrimaryEnding {
   readonly close: (reason: string, how?: StopOrder) => Promise<void>
   /** Ends the process with 1: nothing is left to serve. */
   readonly giveUp: (error: Error) => void
+  /** Stops the cluster and ends the process, as a signal does. */
+  readonly exit: (reason: string) => void
+  readonly isStopping: () => boolean
   /** True once the process itself is to exit. */
   readonly isExiting: () => boolean
 }
@@ -39,7 +42,7 @@ export interface EndingParts {
   readonly log: PrimaryLog
   readonly events: EventSink
   /** Called when nothing of the cluster is left. */
-  readonly onEnd: () => void
+  readonly onEnd: () => Promise<void>
 }
 
 export function createPrimaryEnding ({ supervisor, listener, options, log, events, onEnd }: EndingParts): PrimaryEnding {
@@ -90,7 +93,7 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
     whenAborted(haste.signal, () => supervisor.hasten(shutdown.fastTimeout))
     const killed = await stopped
     listener.close()
-    onEnd()
+    await onEnd()
     forgetSignals()
     forgetOrders()
     if (exitReason === undefined) grace.uninstall()
@@ -109,7 +112,7 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
     exit('crash loop')
   }
 
-  return { close, giveUp, isExiting: () => exitReason !== undefined }
+  return { close, giveUp, exit, isStopping: () => stopping !== undefined, isExiting: () => exitReason !== undefined }
 }
 
 /** What waits in the primary must not hold the stop beyond its time, nor a stop that becomes urgent. */

@@ -6,7 +6,7 @@ import { surviveBrokenLog } from '../broken-output.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import { prettyStdout } from '../pretty-lines.ts'
 
-export type PrimaryLog = Pick<FastifyBaseLogger, 'fatal' | 'error' | 'warn' | 'info' | 'debug'>
+export type PrimaryLog = Pick<FastifyBaseLogger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'level'>
 
 export function createPrimaryLog (logger: ResolvedOptions['logger']): PrimaryLog {
   const log = isInstance(logger) ? logger.child({ name: 'fastify-clusterize' }) : create(logger)

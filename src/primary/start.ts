@@ -1,11 +1,13 @@
 // The composition root of the primary: bind, fork, wait for the first generation, stop through close-with-grace.
-import { NoEntryError } from '../errors.ts'
-import type { Listener, OpenListener } from '../listener/listener.ts'
+import type { AdminServer, OpenAdmin } from '../admin/cluster.ts'
+import { BootFailedError, NoEntryError } from '../errors.ts'
+import type { OpenListener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { ServiceManager } from '../service-manager.ts'
 import { whenAborted } from '../when-aborted.ts'
 import { WORKER_VARIABLE } from '../worker-variable.ts'
+import { adminView } from './admin-view.ts'
 import { compileCacheEnvironment } from './compile-cache.ts'
 import { createPrimaryEnding } from './ending.ts'
 import type { PrimaryEnding } from './ending.ts'
@@ -15,15 +17,15 @@ import { startHangWatch } from './hang-watch.ts'
 import { startHealthWatch } from './health-watch.ts'
 import type { HistoryEntry } from './history.ts'
 import { createPrimaryLog } from './log.ts'
-import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
 import { startRebalancer } from './rebalancer.ts'
 import { startRecycler } from './recycler.ts'
+import { createReportTap } from './report-tap.ts'
 import { createRestarts } from './restarts.ts'
 import type { ClusterStats } from './stats.ts'
 import { reportToService } from './service-status.ts'
 import { createSupervisor } from './supervisor.ts'
-import type { Supervisor } from './supervision.ts'
+import type { Supervisor, SupervisorParts } from './supervision.ts'
 import { forkWorker } from './worker-handle.ts'
 import type { WorkerView } from './worker-handle.ts'
 
@@ -34,6 +36,8 @@ export interface PrimaryResult {
   readonly addresses: readonly BoundAddress[]
   /** 'worker-ready', 'worker-exit', 'reload', 'scale', 'stop'. */
   readonly events: EventSink['emitter']
+  /** Where the admin server listens; empty without one. */
+  readonly admin: readonly BoundAddress[]
   /** The workers there are, by slot. */
   readonly workers: () => readonly WorkerView[]
   /** The cluster in numbers, from the workers' latest reports. */
@@ -56,6 +60,12 @@ export interface PrimaryResult {
    */
   readonly scale: (workers: number) => Promise<number>
   /**
+   * Replaces one worker by a fresh one. Resolves once that is ready; the old worker drains as in a reload.
+   *
+   * @throws FST_CLUSTERIZE_NO_WORKER, FST_CLUSTERIZE_STOPPED
+   */
+  readonly recycle: (id: number) => Promise<{ readonly id: number, readonly pid: number, readonly generation: number }>
+  /**
    * Stops the cluster: requests in flight finish, then the workers exit. The process goes on.
    *
    * @throws FST_CLUSTERIZE_KILLED when a worker had to be killed
@@ -63,20 +73,31 @@ export interface PrimaryResult {
   readonly close: () => Promise<void>
 }
 
+/** What the rest of the package gives it. */
+export interface PrimaryParts {
+  readonly openListener: OpenListener
+  /** Undefined without an admin server. */
+  readonly openAdmin: OpenAdmin | undefined
+  readonly manager: ServiceManager
+  readonly onEnd: () => void
+}
+
 /**
  * @throws FST_CLUSTERIZE_BOOT_FAILED with the worker's own error as cause, FST_CLUSTERIZE_STOPPED, FST_CLUSTERIZE_NO_ENTRY
  */
-export async function startPrimary (options: ResolvedOptions, openListener: OpenListener, manager: ServiceManager, onEnd: () => void): Promise<PrimaryResult> {
+export async function startPrimary (options: ResolvedOptions, { openListener, openAdmin, manager, onEnd }: PrimaryParts): Promise<PrimaryResult> {
   if (process.argv[1] === undefined) throw new NoEntryError('there is none in process.argv')
   const log = createPrimaryLog(options.logger)
   const events = createEvents()
-  const fleet: { supervisor?: Supervisor, ending?: PrimaryEnding } = {}
+  const fleet: { supervisor?: Supervisor, ending?: PrimaryEnding, admin?: AdminServer } = {}
   const listener = await openListener(options, {
     workers: () => fleet.supervisor?.handles() ?? [],
     warn: (event, message, fields) => log.warn({ event, ...fields }, message),
     inherited: manager.sockets
   })
-  const supervisor = fleet.supervisor = superviseWith(options, log, events, listener, error => fleet.ending?.giveUp(error))
+  const restarts = createRestarts(options.restart)
+  const tap = createReportTap()
+  const supervisor = fleet.supervisor = superviseWith(options, { log, events, restarts, listener, onLost: error => fleet.ending?.giveUp(error), onReport: tap.reported })
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
@@ -90,13 +111,22 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
     options,
     log,
     events,
-    onEnd () {
+    async onEnd () {
       stopWatching()
       service.end()
+      // Last, so that the end can be watched.
+      await fleet.admin?.close()
       onEnd()
     }
   })
+  const addressesOf = (): readonly BoundAddress[] => listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
+  const view = adminView({ options, supervisor, ending, restarts, events, log, tap, addresses: addressesOf })
   try {
+    // First, so that probes see the boot.
+    if (openAdmin !== undefined) {
+      fleet.admin = await openAdmin(view).catch((cause: Error) => { throw new BootFailedError(cause.message, { cause }) })
+      log.info({ event: 'admin-ready', addresses: fleet.admin.addresses.map(readable) }, 'admin server ready')
+    }
     await supervisor.start()
   } catch (error) {
     await ending.close('the cluster did not come up', { delay: 0 }).catch(() => {})
@@ -104,23 +134,22 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
     if (ending.isExiting()) return new Promise(() => {})
     throw error
   }
-  const addresses = listener.addresses.length > 0 ? listener.addresses : supervisor.addresses()
+  const addresses = addressesOf()
   log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
   service.up()
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
-  return { role: 'primary', addresses, events: events.emitter, workers: supervisor.workers, stats: supervisor.stats, history: supervisor.history, reload: supervisor.reload, scale: supervisor.scale, close: () => ending.close('close() was called') }
+  const { workers, stats, history, reload, scale } = supervisor
+  return { role: 'primary', addresses, admin: fleet.admin?.addresses ?? [], events: events.emitter, workers, stats, history, reload, scale, recycle: view.recycle, close: () => ending.close('close() was called') }
 }
 
-function superviseWith (options: ResolvedOptions, log: PrimaryLog, events: EventSink, listener: Listener, onLost: (error: Error) => void): Supervisor {
+type SupervisionParts = Pick<SupervisorParts, 'log' | 'events' | 'restarts' | 'listener' | 'onLost' | 'onReport'>
+
+function superviseWith (options: ResolvedOptions, parts: SupervisionParts): Supervisor {
   const cache = compileCacheEnvironment(options.compileCache)
   return createSupervisor({
+    ...parts,
     options,
-    log,
-    events,
-    restarts: createRestarts(options.restart),
-    listener,
     fork: forkWorker,
-    onLost,
     environment: (id, generation) => ({ ...cache, [WORKER_VARIABLE]: JSON.stringify({ id, generation }) })
   })
 }

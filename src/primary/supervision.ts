@@ -2,6 +2,7 @@
 import type { Listener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
+import type { Snapshot } from '../snapshot.ts'
 import type { EventSink } from './events.ts'
 import type { HistoryEntry } from './history.ts'
 import type { PrimaryLog } from './log.ts'
@@ -34,6 +35,8 @@ export interface Supervisor {
   hasten: (timeout: number) => void
   /** SIGKILLs every worker in this very tick. */
   killAll: () => void
+  /** Whether the first generation has become ready. */
+  isUp: () => boolean
   workers: () => WorkerView[]
   handles: () => readonly WorkerHandle[]
   /** Before a stop: from now on each response ends its connection. */
@@ -52,6 +55,8 @@ export interface SupervisorParts {
   readonly fork: (order: ForkOrder, listeners: WorkerListeners) => WorkerHandle
   /** No worker is left in a crash loop. */
   readonly onLost: (error: Error) => void
+  /** Hears each report of a worker. */
+  readonly onReport?: (handle: WorkerHandle, snapshot: Snapshot) => void
   readonly environment: (slot: number, generation: number) => Record<string, string>
   readonly now?: () => number
 }

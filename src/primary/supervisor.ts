@@ -100,7 +100,10 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const listeners: WorkerListeners = {
     grant: parts.listener.grant,
     onHandedOver: reconcile,
-    onSnapshot: history.reported,
+    onSnapshot (handle, snapshot) {
+      history.reported(handle, snapshot)
+      parts.onReport?.(handle, snapshot)
+    },
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
@@ -211,6 +214,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     killAll () {
       for (const handle of roster.all()) handle.kill('kill-forced')
     },
+    isUp: () => state === 'up',
     workers: () => roster.all().map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
     handles: roster.all,
     announceEnd () {

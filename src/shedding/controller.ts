@@ -27,11 +27,14 @@ export const NO_SHEDDING: ShedLevel = { share: 0, delay: 0 }
 export const PERIOD_MS = 20
 
 /** A burst that is worked off sooner is no overload. */
-const OVERLOADED_AFTER_MS = 500
+export const OVERLOADED_AFTER_MS = 500
+/** A period this long that the loop mostly slept through is not the one the share was learned for. */
+export const FORGOTTEN_AFTER_MS = 1000
 /** Something is always let through, since only that shows when the overload is over. */
 const MAX_SHARE = 0.995
 /** A loop with more time than this to sleep could take more. */
 const IDLE_SHARE = 0.05
+export const MOSTLY = 0.5
 const RELEASE = 0.8
 const BELOW_NOTICE = 0.001
 /** In multiples of PERIOD_MS: one observation does not move the share further than this many. */
@@ -48,6 +51,7 @@ const FAR_SHARE = 0.5
 export function nextLevel (level: ShedLevel, { elapsed, delay, idle, busy, target }: LoopPeriod): ShedLevel {
   const relative = delay / target
   if (level.share === 0 && busy < OVERLOADED_AFTER_MS) return { share: 0, delay: relative }
+  if (elapsed > FORGOTTEN_AFTER_MS && idle > MOSTLY) return { share: 0, delay: relative }
   if (idle > IDLE_SHARE) return { share: level.share * RELEASE < BELOW_NOTICE ? 0 : level.share * RELEASE, delay: relative }
   const change = INTEGRAL_GAIN * Math.min(elapsed / PERIOD_MS, LONGEST_PERIOD) * clamp(relative - 1, -1, 2) + PROPORTIONAL_GAIN * clamp(relative - level.delay, -1, 1)
   const share = level.share + change * caution(level.share)

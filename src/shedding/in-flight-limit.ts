@@ -5,14 +5,10 @@ export interface InFlightLimit {
   readonly limit: () => number
   /** A request was refused because the limit was reached. */
   readonly refused: () => void
-  /** A served request ended, with so many in flight, itself included; times in ms. */
-  readonly finished: (latency: number, inFlight: number, now: number) => void
+  /** A served request ended, with so many in flight, itself included; times in ms. Left out where nothing is learned from it. */
+  readonly finished?: (latency: number, inFlight: number, now: number) => void
 }
 
 export function createFixedLimit (limit: number): InFlightLimit {
-  return { limit: () => limit, refused () {}, finished () {} }
-}
-
-export function createNoLimit (): InFlightLimit {
-  return createFixedLimit(Infinity)
+  return { limit: () => limit, refused () {} }
 }

@@ -2,6 +2,9 @@
 
 export type Priority = 'critical' | 'normal' | 'sheddable'
 
+/** What the shedder asks of a request: how much it matters, or that it is never shed and never counted. */
+export type Standing = Priority | 'exempt'
+
 /** What is shed first stands first. */
 export const PRIORITIES: readonly Priority[] = ['sheddable', 'normal', 'critical']
 

@@ -6,6 +6,8 @@ export interface LoopClock {
   readonly now: () => number
   /** How long the loop has slept since the process began. */
   readonly idleTime: () => number
+  /** How many turns the loop has made, those that brought no request too. */
+  readonly turns: () => number
   /** Calls back in this turn of the loop, after all requests that were ready and before the loop polls again. */
   readonly atTurnEnd: (callback: () => void) => void
 }
@@ -33,6 +35,7 @@ const { nodeTiming } = performance
 export const systemClock: LoopClock = {
   now: () => performance.now(),
   idleTime: () => nodeTiming.idleTime,
+  turns: () => nodeTiming.uvMetricsInfo.loopCount,
   atTurnEnd: callback => { setImmediate(callback) }
 }
 
@@ -43,7 +46,7 @@ export const systemClock: LoopClock = {
 export function createTurnClock (clock: LoopClock, onTurnEnd: (turn: Readonly<Turn>) => void = () => {}): TurnClock {
   const turn: Turn = { now: 0, elapsed: 0, waited: 0, busy: 0 }
   // One object, because V8 changes a number in a field where it stands and boxes a new one for a variable.
-  const times = { began: 0, ended: clock.now(), idleAtEnd: clock.idleTime(), lengthBefore: 0, woke: clock.now() }
+  const times = { began: 0, ended: clock.now(), turnsAtEnd: clock.turns(), idleAtEnd: clock.idleTime(), lengthBefore: 0, woke: clock.now() }
   let open = false
 
   function request (): void {
@@ -63,15 +66,23 @@ export function createTurnClock (clock: LoopClock, onTurnEnd: (turn: Readonly<Tu
       times.began = now
       times.woke = now
       times.lengthBefore = 0
-    } else {
-      times.began = times.ended
+      return
     }
+    const turns = clock.turns() - times.turnsAtEnd
+    if (turns === 1) {
+      times.began = times.ended
+      return
+    }
+    // Other work has kept the loop busy for turns in which nobody came: this request came in the last of them, whose length is about the mean.
+    times.began = now
+    times.lengthBefore = (now - times.ended) / Math.max(1, turns)
   }
 
   function end (): void {
     open = false
     times.ended = clock.now()
     times.idleAtEnd = clock.idleTime()
+    times.turnsAtEnd = clock.turns()
     times.lengthBefore = times.ended - times.began
     onTurnEnd(turn)
   }

@@ -34,6 +34,7 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
       inspected: isInspected(),
       health: health(),
       requests: { inFlight: gate.inFlight(), total, shed, rate: (total - previous.total) / Math.max(0.001, (at - previous.at) / 1000), responses },
+      shedding: gate.shedding(),
       connections: connectionsOf(connections, gate)
     })
     histogram.reset()

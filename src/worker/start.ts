@@ -66,6 +66,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
         running.mode = message.mode
         return ending.begin(message.timeout)
       case 'accept': return setAccepting(running, message.on)
+      case 'log-level': return setLogLevel(running, message.level)
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
       case 'handoff-held':
@@ -145,6 +146,11 @@ async function finish (running: Running, timeout: number, idleGrace: number, cha
 function setAccepting ({ accepting, handoff }: Running, on: boolean): void {
   accepting?.set(on)
   if (!on) void handoff?.giver?.give()
+}
+
+/** Request loggers take it over from the app's; those of routes and plugins with a level of their own keep it. */
+function setLogLevel ({ drainable }: Running, level: string): void {
+  if (drainable !== undefined) drainable.app.log.level = level
 }
 
 function activityOf ({ phase, drainable }: Running): Activity {

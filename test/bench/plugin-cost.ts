@@ -8,8 +8,9 @@ import { needWrk } from './wrk.ts'
 const CONNECTIONS = 64
 const CANDIDATES = {
   bare: { kind: 'single' },
-  'gate only': { kind: 'single', plugin: { headers: false, underPressure: false } },
-  '+ identity': { kind: 'single', plugin: { underPressure: false } },
+  'gate only': { kind: 'single', plugin: { headers: false, underPressure: false, shedding: false } },
+  '+ identity': { kind: 'single', plugin: { underPressure: false, shedding: false } },
+  '+ shedding': { kind: 'single', plugin: { underPressure: false } },
   '+ under-pressure (default)': { kind: 'single', plugin: {} },
   'clusterize(), 1 worker': { kind: 'clusterize', workers: 1, plugin: {} }
 } as const satisfies Record<string, CandidateSpec>

@@ -17,7 +17,7 @@ const FULL_SPEED_CONNECTIONS = 200
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' }, workers: { type: 'string', default: '2' }, reloads: { type: 'string', default: '10' } } })
 const rounds = Number(values.rounds)
 const reloads = Number(values.reloads)
-const { port, ask, stop } = await startCandidate(buildLibrary(), { kind: 'clusterize', workers: Number(values.workers), plugin: { underPressure: false } })
+const { port, ask, stop } = await startCandidate(buildLibrary(), { kind: 'clusterize', workers: Number(values.workers), plugin: { underPressure: false, shedding: false } })
 const random = seeded(1)
 
 const calm: OpenLoopResult[] = []

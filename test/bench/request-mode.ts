@@ -40,7 +40,7 @@ needWrk()
 const candidates: Record<string, CandidateSpec> = { [BASE]: { kind: 'bare', policy: 'rr', workers: WORKERS } }
 for (const concurrency of values.concurrency.split(',').map(Number)) {
   // Utilization says nothing here: handlers block on purpose.
-  candidates[requestName(concurrency)] = { kind: 'clusterize', workers: WORKERS, plugin: { underPressure: false }, options: { scheduling: 'request', concurrency } }
+  candidates[requestName(concurrency)] = { kind: 'clusterize', workers: WORKERS, plugin: { underPressure: false, shedding: false }, options: { scheduling: 'request', concurrency } }
 }
 const names = Object.keys(candidates)
 const build = buildLibrary()

@@ -24,7 +24,7 @@ const leaked: Buffer[] = []
 async function buildApp (): Promise<FastifyInstance> {
   if (existsSync(obstacle)) throw new Error('cannot boot on purpose')
   const app = Fastify({ logger: { level: 'fatal' } })
-  await app.register(fastifyClusterize, { underPressure: false })
+  await app.register(fastifyClusterize, { underPressure: false, shedding: false })
   const journal = path.join(folder, String(process.pid))
   app.addHook('onRequest', async ({ headers }) => { appendFileSync(journal, `${String(headers['x-request'])}\n`) })
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })

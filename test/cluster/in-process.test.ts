@@ -18,7 +18,7 @@ const UNCLEAN = { code: 1, signal: null }
 
 for (const withoutPlugin of [false, true]) {
   test(`with workers: 0 the process itself serves and says so in the headers (plugin by ${withoutPlugin ? 'clusterize' : 'buildApp'})`, async t => {
-    const plugin = { headers: { pid: true, generation: true }, underPressure: false } as const
+    const plugin = { headers: { pid: true, generation: true }, underPressure: false, shedding: false } as const
     const single = await startCluster(t, { options: { workers: 0, plugin }, withoutPlugin })
 
     const { status, headers } = await get({ ...single.target, path: '/' })

@@ -17,7 +17,7 @@ async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
   const code = version === undefined ? 'v1' : readFileSync(version, 'utf8').trim()
   if (code === 'broken') throw new Error('the new code is broken')
   const app = create()
-  await app.register(fastifyClusterize, { headers: { pid: true, generation: true }, underPressure: false })
+  await app.register(fastifyClusterize, { headers: { pid: true, generation: true }, underPressure: false, shedding: false })
   await app.register(websocket)
   addRoutes(app, code)
   app.addHook('onListen', async () => { say('listened', { slot: worker.id, address: app.server.address(), addresses: app.addresses() }) })

@@ -1,214 +1,275 @@
-// Under pressure requests are refused: by whom, with what, and where.
+// What the plugin itself sheds: who goes first, what the answer is, what is counted and logged.
 import assert from 'node:assert/strict'
-import { setImmediate as turn } from 'node:timers/promises'
+import { once } from 'node:events'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import underPressure from '@fastify/under-pressure'
 import Fastify from 'fastify'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { adoptApp, gateNewInstances } from '../../src/plugin/adopt-app.ts'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { fastifyClusterize } from '../../src/plugin/plugin.ts'
-import type { FastifyClusterizeOptions } from '../../src/options/plugin-types.ts'
+import type { FastifyClusterizeOptions, SheddingOptions } from '../../src/options/plugin-types.ts'
+import { gateOf } from '../../src/request-gate.ts'
+import type { RequestGate } from '../../src/request-gate.ts'
+import { installGate } from '../../src/plugin/gate.ts'
+import { connect } from '../helpers/http-connection.ts'
 
-type UnderPressure = Exclude<FastifyClusterizeOptions['underPressure'], false | undefined>
+const PRIORITIES = ['sheddable', 'normal', 'critical'] as const
 
-/** Pressure at will: a health check that fails, asked at registration and never again. */
-const SICK: UnderPressure = { healthCheck: async () => false, healthCheckInterval: 1_000_000 }
-const WELL: UnderPressure = { healthCheck: async () => true, healthCheckInterval: 1_000_000 }
-const BLOCK_MS = 120
+interface Held { readonly app: FastifyInstance, readonly gate: RequestGate, readonly release: () => void, readonly holds: () => number }
 
-async function buildApp (t: TestContext, options: FastifyClusterizeOptions = {}): Promise<FastifyInstance> {
-  const app = Fastify()
-  t.after(() => app.close())
-  await app.register(fastifyClusterize, options)
+/** `/hold` and its kin answer once they are released. */
+async function holdingApp (t: TestContext, shedding: false | SheddingOptions, server: FastifyServerOptions = {}, options: FastifyClusterizeOptions = {}): Promise<Held> {
+  const app = Fastify(server)
+  const holding: Array<() => void> = []
+  t.after(() => {
+    for (const release of holding) release()
+    return app.close()
+  })
+  await app.register(fastifyClusterize, { underPressure: false, shedding, ...options })
+  const hold = (): Promise<string> => new Promise(resolve => holding.push(() => resolve('held')))
+  for (const priority of PRIORITIES) app.get(`/${priority}`, { config: { clusterize: { priority } } }, hold)
+  app.get('/hold', hold)
   app.get('/', async () => 'root')
-  await app.register(async child => { child.get('/child', async () => 'child') })
-  return app
-}
-
-async function statusOf (app: FastifyInstance, url = '/'): Promise<number> {
-  return (await app.inject(url)).statusCode
-}
-
-function block (ms: number): void {
-  for (const until = performance.now() + ms; performance.now() < until;);
-}
-
-void test('what is shed gets 503 with a code, Retry-After and the identity header, in plugins and on unknown routes too', async t => {
-  const app = await buildApp(t, { underPressure: SICK })
-  for (const url of ['/', '/child', '/nowhere']) {
-    const response = await app.inject(url)
-    assert.equal(response.statusCode, 503, url)
-    assert.equal(response.json<{ code: string }>().code, 'FST_CLUSTERIZE_SHED')
-    assert.equal(response.headers['retry-after'], '2')
-    assert.equal(response.headers['x-worker-id'], '1')
-  }
-})
-
-void test('it covers plugins loaded before ours where the app was adopted', async t => {
-  const stop = gateNewInstances()
-  const app = Fastify()
-  stop()
-  t.after(() => app.close())
-  await app.register(async child => { child.get('/early', async () => 'x') })
-  await adoptApp(app, { underPressure: SICK })
-  assert.equal(await statusOf(app, '/early'), 503)
-})
-
-void test('without pressure all is served', async t => {
-  const app = await buildApp(t, { underPressure: WELL })
-  assert.deepEqual([await statusOf(app), await statusOf(app, '/child')], [200, 200])
-})
-
-void test('a loop that is busy while nobody waits is not shed by default; one that makes requests wait is', async t => {
-  const app = await buildApp(t, { underPressure: { sampleInterval: 100 } })
-  await app.ready()
-  const until = async (work: () => void, reached: (readings: ReturnType<FastifyInstance['memoryUsage']>) => boolean): Promise<void> => {
-    while (!reached(app.memoryUsage())) {
-      work()
-      await turn()
-    }
-  }
-  await until(() => block(1), ({ eventLoopUtilized, eventLoopDelay }) => eventLoopUtilized > 0.985 && eventLoopDelay < 40)
-  assert.equal(app.isUnderPressure(), true)
-  assert.equal(await statusOf(app), 200)
-  await until(() => block(BLOCK_MS), ({ eventLoopUtilized, eventLoopDelay }) => eventLoopUtilized > 0.985 && eventLoopDelay > 60)
-  assert.equal(await statusOf(app), 503)
-})
-
-void test('a utilization limit the user sets holds as it is set', async t => {
-  const app = await buildApp(t, { underPressure: { sampleInterval: 50, maxEventLoopUtilization: 0.5 } })
-  await app.ready()
-  while (app.memoryUsage().eventLoopUtilized < 0.9) {
-    block(1)
-    await turn()
-  }
-  assert.equal(await statusOf(app), 503)
-})
-
-void test('limits on memory pass through', async t => {
-  const app = await buildApp(t, { underPressure: { sampleInterval: 20, maxRssBytes: 1 } })
-  await app.ready()
-  while (app.memoryUsage().rssBytes === 0) await turn()
-  assert.equal(await statusOf(app), 503)
-})
-
-void test('message, retryAfter and customError pass through', async t => {
-  const worded = await (await buildApp(t, { underPressure: { ...SICK, message: 'come back', retryAfter: 7 } })).inject('/')
-  assert.equal(worded.json<{ message: string }>().message, 'come back')
-  assert.equal(worded.headers['retry-after'], '7')
-  class TooBusy extends Error {
-    readonly code = 'TOO_BUSY'
-    readonly statusCode = 503
-  }
-  const own = await (await buildApp(t, { underPressure: { ...SICK, customError: TooBusy as unknown as Error } })).inject('/')
-  assert.equal(own.json<{ code: string }>().code, 'TOO_BUSY')
-  assert.equal(own.headers['x-worker-id'], '1')
-})
-
-void test('pressureHandler decides, for all routes or for one', async t => {
-  const reasons: string[] = []
-  const app = await buildApp(t, {
-    underPressure: {
-      ...SICK,
-      pressureHandler (request, reply, reason) {
-        reasons.push(reason)
-        if (request.url !== '/') void reply.code(429).send('slow down')
-      }
-    }
-  })
-  app.get('/own', { config: { pressureHandler: (_request: FastifyRequest, reply: FastifyReply) => { void reply.code(202).send('queued') } } }, async () => 'x')
-  const decided = [await statusOf(app), await statusOf(app, '/own')]
-  assert.deepEqual(decided, [200, 202])
-  assert.deepEqual(reasons, ['healthCheck'])
-})
-
-void test('exposeStatusRoute passes through, and its route carries the header', async t => {
-  const app = await buildApp(t, { underPressure: { ...WELL, exposeStatusRoute: '/status' } })
-  const response = await app.inject('/status')
-  assert.deepEqual([response.statusCode, response.json()], [200, { status: 'ok' }])
-  assert.equal(response.headers['x-worker-id'], '1')
-})
-
-void test('the status route is shed as others are', async t => {
-  const app = await buildApp(t, { underPressure: { ...SICK, exposeStatusRoute: '/status' } })
-  assert.equal(await statusOf(app, '/status'), 503)
-})
-
-void test('the user\'s error handler sees what was shed', async t => {
-  const app = Fastify()
-  t.after(() => app.close())
-  await app.register(fastifyClusterize, { underPressure: SICK })
-  app.setErrorHandler((error: Error & { code?: string }, _request, reply) => reply.code(503).send(`handled ${error.code}`))
-  app.get('/', async () => 'x')
-  assert.equal((await app.inject('/')).body, 'handled FST_CLUSTERIZE_SHED')
-})
-
-void test('false leaves it out', async t => {
-  const app = await buildApp(t, { underPressure: false })
-  await app.ready()
-  assert.equal(await statusOf(app), 200)
-  assert.equal(app.hasDecorator('isUnderPressure'), false)
-})
-
-void test('readings stand on the root once the app is ready', async t => {
-  const app = await buildApp(t, { underPressure: SICK })
-  await app.ready()
-  assert.equal(app.isUnderPressure(), true)
-  assert.deepEqual(Object.keys(app.memoryUsage()).toSorted(), ['eventLoopDelay', 'eventLoopUtilized', 'heapUsed', 'rssBytes'])
-})
-
-void test('a decorator of the user with the same name stays', async t => {
-  const app = await buildApp(t, { underPressure: WELL })
-  app.decorate('isUnderPressure', () => true)
-  await app.ready()
-  assert.equal(app.isUnderPressure(), true)
-  assert.equal(await statusOf(app), 200)
-})
-
-for (const when of ['before', 'after'] as const) {
-  for (const [how, theirs, ours, expected] of [['sheds', SICK, WELL, 503], ['does not shed', WELL, SICK, 200]] as const) {
-    void test(`the user's own registration ${when} ours decides alone where it ${how}`, async t => {
-      // As under clusterize(): the gate is there before anything is registered.
-      const stop = gateNewInstances()
-      const app = Fastify()
-      stop()
-      t.after(() => app.close())
-      if (when === 'before') await app.register(underPressure, theirs)
-      await app.register(fastifyClusterize, { underPressure: ours })
-      if (when === 'after') await app.register(underPressure, theirs)
-      app.get('/', async () => 'x')
-      await app.register(async child => { child.get('/child', async () => 'x') })
-      for (const url of ['/', '/child']) {
-        const response = await app.inject(url)
-        assert.equal(response.statusCode, expected)
-        if (expected === 503) assert.equal(response.json<{ code: string }>().code, 'FST_UNDER_PRESSURE')
-        assert.equal(response.headers['x-worker-id'], '1')
-      }
-      assert.equal(app.isUnderPressure(), theirs === SICK)
-    })
-  }
-}
-
-void test('a registration in a part of the app decides for that part alone', async t => {
-  const app = await buildApp(t, { underPressure: SICK })
+  app.post('/', async () => 'posted')
+  app.get('/always', { config: { clusterize: { shed: false } } }, hold)
+  app.get('/livez', async () => 'live')
   await app.register(async child => {
-    await child.register(underPressure, WELL)
-    child.get('/theirs', async () => 'x')
-    await child.register(async grandchild => { grandchild.get('/deeper', async () => 'x') })
+    child.get('/plain', async () => 'child')
+    child.get('/critical', { config: { clusterize: { priority: 'critical' } } }, hold)
+    child.get('/livez', async () => 'live')
+  }, { prefix: '/child' })
+  const gate = gateOf(app)
+  assert.ok(gate)
+  return { app, gate, release: () => { for (const release of holding.splice(0)) release() }, holds: () => holding.length }
+}
+
+/** Starts a request, and returns once it is held, or its status. */
+async function begin ({ app, holds }: Held, url: string, headers: Record<string, string> = {}): Promise<'held' | number> {
+  const before = holds()
+  let status: number | undefined
+  void app.inject({ url, headers }).then(({ statusCode }) => { status = statusCode })
+  while (holds() === before && status === undefined) await sleep(1)
+  return status ?? 'held'
+}
+
+for (const [method, url] of [['GET', '/'], ['HEAD', '/'], ['POST', '/'], ['OPTIONS', '/'], ['GET', '/child/plain'], ['HEAD', '/child/plain'], ['GET', '/nowhere'], ['GET', '/child/nowhere']] as const) {
+  test(`what is shed gets 503 with a code, Retry-After and the identity header: ${method} ${url}`, async t => {
+    const held = await holdingApp(t, { maxInFlight: 1 })
+    await begin(held, '/hold')
+    const response = await held.app.inject({ method, url, ...method === 'POST' ? { payload: { x: 1 } } : {} })
+    assert.equal(response.statusCode, 503)
+    const body = '{"statusCode":503,"code":"FST_CLUSTERIZE_SHED","error":"Service Unavailable","message":"Service overloaded, try again later"}'
+    assert.equal(response.body, method === 'HEAD' ? '' : body)
+    assert.equal(response.headers['content-length'], String(body.length))
+    assert.equal(response.headers['content-type'], 'application/json; charset=utf-8')
+    assert.match(String(response.headers['retry-after']), /^[12]$/)
+    assert.equal(response.headers['x-worker-id'], '1')
+    assert.equal(response.headers['x-shed-reason'], undefined)
   })
-  const decided = await Promise.all(['/theirs', '/deeper', '/', '/child'].map(url => statusOf(app, url)))
-  assert.deepEqual(decided, [200, 200, 503, 503])
+}
+
+for (const [reasonHeader, name] of [[true, 'x-shed-reason'], ['X-Why', 'x-why']] as const) {
+  test(`the reason is told where it is wanted, as ${name}`, async t => {
+    const held = await holdingApp(t, { maxInFlight: 1, reasonHeader })
+    await begin(held, '/hold')
+    assert.equal((await held.app.inject('/')).headers[name], 'in-flight')
+  })
+}
+
+test('places are kept for what matters more, by route, in plugins too, and counted by priority', async t => {
+  const held = await holdingApp(t, { maxInFlight: 8 })
+  const fill = async (url: string): Promise<number> => {
+    for (let count = 0; ; count++) if (await begin(held, url) !== 'held') return count
+  }
+  assert.deepEqual([await fill('/sheddable'), await fill('/hold'), await fill('/child/critical')], [6, 2, 0])
+  assert.deepEqual(held.gate.shedding().shed, { 'in-flight': { critical: 1, normal: 1, sheddable: 1 } })
+  assert.equal(held.gate.shedding().limit, 8)
+  held.release()
+  while (held.gate.inFlight() > 0) await sleep(1)
+  assert.equal(await begin(held, '/sheddable'), 'held')
 })
 
-void test('nothing of it keeps running after close', async t => {
-  let checks = 0
-  const app = await buildApp(t, { underPressure: { healthCheckInterval: 1, healthCheck: async () => ++checks > 0 } })
-  await app.ready()
-  while (checks < 3) await turn()
-  await app.close()
-  const before = checks
-  await new Promise(resolve => { setTimeout(resolve, 20) })
-  // One that had begun may still have ended.
-  assert.ok(checks - before <= 1)
+test('HEAD has the priority of its route', async t => {
+  const held = await holdingApp(t, { maxInFlight: 4 })
+  for (let i = 0; i < 3; i++) await begin(held, '/critical')
+  assert.equal(await begin(held, '/sheddable'), 503)
+  const head = held.app.inject({ method: 'HEAD', url: '/critical' })
+  while (held.holds() < 4) await sleep(1)
+  held.release()
+  assert.equal((await head).statusCode, 200)
 })
+
+test('what is never shed is served whatever the load, and takes nobody\'s place', async t => {
+  const held = await holdingApp(t, { maxInFlight: 1, healthRoutes: ['/livez', '/'] })
+  await begin(held, '/always')
+  assert.equal(await begin(held, '/hold'), 'held')
+  assert.equal(await begin(held, '/always'), 'held')
+  assert.deepEqual([await begin(held, '/livez'), await begin(held, '/'), await begin(held, '/child/livez')], [200, 200, 503])
+})
+
+test('classify tells by the request; what it leaves open is the route\'s', async t => {
+  const held = await holdingApp(t, { maxInFlight: 4, classify: ({ headers }) => headers['x-tenant'] === 'gold' ? 'critical' : undefined })
+  for (let i = 0; i < 3; i++) await begin(held, '/critical')
+  assert.equal(await begin(held, '/sheddable'), 503)
+  assert.equal(await begin(held, '/sheddable', { 'x-tenant': 'gold' }), 'held')
+})
+
+for (const [how, classify] of [['throws', () => { throw new Error('no') }], ['returns nonsense', () => 'urgent' as 'critical']] as const) {
+  test(`a classifier that ${how} costs no request, and is told of once`, async t => {
+    const { lines, logger } = recorder()
+    const held = await holdingApp(t, { maxInFlight: 4, classify }, { logger })
+    for (let i = 0; i < 3; i++) await begin(held, '/critical')
+    assert.equal(await begin(held, '/sheddable'), 503)
+    assert.equal(await begin(held, '/critical'), 'held')
+    assert.deepEqual(lines().filter(({ level }) => level === 50).map(({ msg }) => msg), ['shedding.classify failed: the priority of the route counts'])
+  })
+}
+
+test('a wrong setting of a route is an error when the route is declared, before the plugin is there too', async () => {
+  const app = Fastify()
+  installGate(app)
+  assert.throws(() => app.get('/a', { config: { clusterize: { priority: 'urgent' as 'critical' } } }, async () => 'x'), { code: 'FST_CLUSTERIZE_INVALID_OPTION', message: /config\.clusterize of GET \/a\.priority.*urgent/ })
+  await app.register(fastifyClusterize)
+  assert.throws(() => app.get('/b', { config: { clusterize: { sheds: false } as object } }, async () => 'x'), { code: 'FST_CLUSTERIZE_UNKNOWN_OPTION' })
+})
+
+test('past the budget of a turn the rest of it is shed, and the counts add up', async t => {
+  const app = Fastify()
+  t.after(() => app.close())
+  await app.register(fastifyClusterize, { underPressure: false, shedding: { maxQueueDelay: 10, reasonHeader: true } })
+  for (const priority of PRIORITIES) app.get(`/${priority}`, { config: { clusterize: { priority } } }, async () => block(5))
+  app.get('/livez', async () => 'live')
+  await app.ready()
+  // So that the first of them finds a loop that has slept.
+  await sleep(20)
+  const urls = Array.from({ length: 60 }, (_, index) => `/${PRIORITIES[index % 3] ?? ''}`)
+  const responses = await Promise.all([...urls, '/livez'].map(url => app.inject(url)))
+  const gate = gateOf(app)
+  const shed = responses.filter(({ statusCode }) => statusCode === 503)
+  assert.ok(shed.length > 30 && shed.every(({ headers }) => headers['x-shed-reason'] === 'turn-budget'))
+  assert.equal(responses.at(-1)?.statusCode, 200)
+  const counted = gate?.shedding().shed['turn-budget'] ?? { critical: 0, normal: 0, sheddable: 0 }
+  assert.equal(counted.critical + counted.normal + counted.sheddable, shed.length)
+  assert.deepEqual([gate?.counts().total, gate?.counts().shed, gate?.counts().responses['2xx'], gate?.counts().responses['5xx']], [61, shed.length, 61 - shed.length, shed.length])
+})
+
+test('with shedding false nothing is shed', async t => {
+  const { app, gate } = await holdingApp(t, false)
+  app.get('/busy', async () => block(20))
+  const responses = await Promise.all(Array.from({ length: 30 }, () => app.inject('/busy')))
+  assert.ok(responses.every(({ statusCode }) => statusCode === 200))
+  assert.deepEqual([gate.counts().shed, gate.shedding()], [0, { share: 0, delay: 0, limit: null, shed: {} }])
+})
+
+test('a shed request leaves its connection as it found it: the next one is served, the body of the shed one is not read', async t => {
+  const held = await holdingApp(t, { maxInFlight: 1 })
+  let parsed = 0
+  held.app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, _body, done) => {
+    parsed++
+    done(null, 'x')
+  })
+  const client = await connect(await listening(held.app))
+  await begin(held, '/hold')
+  const body = 'x'.repeat(300_000)
+  const answer = client.read()
+  client.write(`POST / HTTP/1.1\r\nhost: test\r\ncontent-type: application/octet-stream\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+  assert.deepEqual([(await answer).status, parsed], [503, 0])
+  held.release()
+  while (held.gate.inFlight() > 0) await sleep(1)
+  assert.equal((await client.get('/')).status, 200)
+  client.close()
+})
+
+test('a client that leaves makes room', async t => {
+  const held = await holdingApp(t, { maxInFlight: 1 })
+  const client = await connect(await listening(held.app))
+  client.write('GET /hold HTTP/1.1\r\nhost: test\r\n\r\n')
+  while (held.holds() === 0) await sleep(1)
+  assert.equal((await held.app.inject('/')).statusCode, 503)
+  client.close()
+  while (held.gate.inFlight() > 0) await sleep(1)
+  assert.equal((await held.app.inject('/')).statusCode, 200)
+})
+
+test('while draining a shed answer ends its connection, and the drain hears of it', async t => {
+  const held = await holdingApp(t, { maxInFlight: 1 })
+  const client = await connect(await listening(held.app))
+  await begin(held, '/hold')
+  held.gate.startDraining('every-connection')
+  let settled = 0
+  held.gate.onSettled(() => { settled++ })
+  const { status, headers } = await client.get('/')
+  assert.deepEqual([status, headers['connection'], await client.ended], [503, 'close', 'announced'])
+  assert.equal(settled, 1)
+})
+
+test('over HTTP/2 the answer is the same', async t => {
+  const app = Fastify({ http2: true })
+  t.after(() => app.close())
+  const gate = installGate(app as unknown as FastifyInstance)
+  await app.register(fastifyClusterize, { underPressure: false, shedding: { maxInFlight: 1 } })
+  let release = (): void => {}
+  app.get('/hold', () => new Promise(resolve => { release = () => resolve('held') }))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const session = http2.connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
+  const hold = session.request({ ':path': '/hold' })
+  while (gate.inFlight() === 0) await sleep(1)
+  const stream = session.request({ ':path': '/hold' })
+  const [headers] = await once(stream, 'response') as [Record<string, unknown>]
+  let body = ''
+  for await (const chunk of stream.setEncoding('utf8')) body += String(chunk)
+  assert.deepEqual([headers[':status'], headers['x-worker-id'], (JSON.parse(body) as { code: string }).code], [503, '1', 'FST_CLUSTERIZE_SHED'])
+  hold.resume()
+  release()
+  await once(hold, 'close')
+  session.close()
+})
+
+test('shed requests are logged as one line and not each; an onResponse hook sees them all', async t => {
+  const { lines, logger } = recorder()
+  const held = await holdingApp(t, { maxInFlight: 1 }, { logger })
+  const seen: number[] = []
+  held.app.addHook('onResponse', (_request, reply, done) => {
+    seen.push(reply.statusCode)
+    done()
+  })
+  await begin(held, '/hold')
+  for (let i = 0; i < 50; i++) await held.app.inject('/nowhere')
+  const messages = lines().map(({ msg }) => msg)
+  assert.equal(messages.filter(message => message === 'overload: requests are shed').length, 1)
+  assert.equal(messages.filter(message => message === 'request completed').length, 0)
+  assert.deepEqual(lines().find(({ event }) => event === 'shedding')?.shed, { 'in-flight': 1 })
+  assert.deepEqual(seen, Array.from({ length: 50 }, () => 503))
+})
+
+test('nothing stays armed while no request comes', async t => {
+  const app = Fastify()
+  t.after(() => app.close())
+  await app.register(fastifyClusterize, { underPressure: false })
+  app.get('/', async () => 'x')
+  const target = await listening(app)
+  const client = await connect(target)
+  for (let i = 0; i < 3; i++) assert.equal((await client.get('/')).status, 200)
+  client.close()
+  await app.close()
+  assert.deepEqual(process.getActiveResourcesInfo().filter(kind => kind === 'Immediate'), [])
+})
+
+async function listening (app: FastifyInstance): Promise<{ host: string, port: number }> {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return { host: '127.0.0.1', port: (app.server.address() as AddressInfo).port }
+}
+
+interface Line { readonly level: number, readonly msg: string, readonly event?: string, readonly shed?: unknown }
+
+function recorder (): { lines: () => Line[], logger: NonNullable<Exclude<FastifyServerOptions['logger'], boolean>> } {
+  const lines: Line[] = []
+  return { lines: () => lines, logger: { level: 'info', stream: { write (line: string) { lines.push(JSON.parse(line) as Line) } } } }
+}
+
+function block (ms: number): string {
+  for (const until = performance.now() + ms; performance.now() < until;);
+  return 'done'
+}

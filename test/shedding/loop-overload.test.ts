@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLoopShedder } from '../../src/shedding/loop-shedder.ts'
+import type { LoopShedder } from '../../src/shedding/loop-shedder.ts'
 import { seeded } from '../helpers/random.ts'
 import { simulateLoop, summarize } from './simulation/loop.ts'
 import type { LoopModel, Summary } from './simulation/loop.ts'
@@ -63,11 +64,30 @@ test('a burst of ten times the capacity leaves no trace a second after it', () =
 test('handlers of other lengths are no trouble: at twice the capacity at least 0.9 is done', () => {
   for (const service of [0.5, 1, 20, 50]) {
     const random = seeded(9)
-    const answers = simulateLoop({ random, rate: () => 2000 / service, until: UNTIL, service: () => service, shedCost: 0.01 }, clock => createLoopShedder({ maxQueueDelay: 100, clock, random }).decide)
+    const answers = simulateLoop({ random, rate: () => 2000 / service, until: UNTIL, service: () => service, shedCost: 0.01 }, clock => decideBy(createLoopShedder({ maxQueueDelay: 100, clock, random })))
     const { goodput, p99 } = summarize(answers, { capacity: 1000 / service, from: FROM, until: UNTIL })
     assert.ok(goodput >= 0.9, `${service} ms: ${goodput}`)
     assert.ok(p99 <= 350, `${service} ms: p99 ${p99}`)
   }
+})
+
+test('after a long sleep nothing of an overload is left', () => {
+  let [now, idle, turns] = [0, 0, 0]
+  const ends: Array<() => void> = []
+  const shedder = createLoopShedder({ maxQueueDelay: 100, random: seeded(1), clock: { now: () => now, idleTime: () => idle, turns: () => turns, atTurnEnd: callback => ends.push(callback) } })
+  const decide = decideBy(shedder)
+  for (let turn = 0; turn < 100; turn++) {
+    for (let request = 0; request < 30; request++) now += decide('normal') === undefined ? 5 : 0.02
+    for (const end of ends.splice(0)) end()
+    turns++
+  }
+  assert.ok(shedder.share() > 0.1 && shedder.delay() > 0)
+  now += 5000
+  idle += 5000
+  assert.deepEqual([shedder.share(), shedder.delay()], [0, 0])
+  decide('normal')
+  for (const end of ends.splice(0)) end()
+  assert.equal(shedder.share(), 0)
 })
 
 function overload (seed: number, factor: number): Summary {
@@ -79,5 +99,9 @@ function model (seed: number, rate: (now: number) => number): LoopModel {
 }
 
 function decideWith (seed: number): Parameters<typeof simulateLoop>[1] {
-  return clock => createLoopShedder({ maxQueueDelay: 100, clock, random: seeded(seed + 1000) }).decide
+  return clock => decideBy(createLoopShedder({ maxQueueDelay: 100, clock, random: seeded(seed + 1000) }))
+}
+
+function decideBy ({ arrived, decide }: LoopShedder): ReturnType<Parameters<typeof simulateLoop>[1]> {
+  return priority => arrived() ? decide(priority) : undefined
 }

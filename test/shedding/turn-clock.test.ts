@@ -49,6 +49,21 @@ test('work long ago counts for nothing once the loop has slept', () => {
   assert.equal(loop.clock.turn.busy, 0)
 })
 
+test('work of others over many turns without a request is not a wait for the one that comes then', () => {
+  const loop = fakeLoop()
+  loop.sleep(50)
+  loop.clock.request()
+  loop.endTurn()
+  for (let turn = 0; turn < 100; turn++) {
+    loop.work(2)
+    loop.endTurn()
+  }
+  loop.clock.request()
+  assert.equal(loop.clock.turn.elapsed, 0)
+  assert.ok(Math.abs(loop.clock.turn.waited - 1) < 0.05)
+  assert.equal(loop.clock.turn.busy, 200)
+})
+
 test('arms one callback for a turn with requests, and none while there are none', () => {
   const loop = fakeLoop()
   loop.sleep(1000)
@@ -70,6 +85,19 @@ test('the time the real loop has slept grows while it sleeps and stands still wh
   const until = systemClock.now() + 20
   while (systemClock.now() < until);
   assert.equal(systemClock.idleTime(), awake)
+})
+
+test('the turns of the real loop are counted one by one', async () => {
+  const counts: number[] = []
+  await new Promise<void>(resolve => {
+    const look = (): void => {
+      counts.push(systemClock.turns())
+      if (counts.length < 4) setImmediate(look)
+      else resolve()
+    }
+    setImmediate(look)
+  })
+  assert.deepEqual(counts.map(count => count - (counts[0] ?? 0)), [0, 1, 2, 3])
 })
 
 test('the real turn ends before the next timer', async () => {
@@ -95,9 +123,9 @@ interface FakeLoop {
 }
 
 function fakeLoop (): FakeLoop {
-  let [now, idle] = [0, 0]
+  let [now, idle, turns] = [0, 0, 0]
   const callbacks: Array<() => void> = []
-  const time: LoopClock = { now: () => now, idleTime: () => idle, atTurnEnd: callback => { callbacks.push(callback) } }
+  const time: LoopClock = { now: () => now, idleTime: () => idle, turns: () => turns, atTurnEnd: callback => { callbacks.push(callback) } }
   return {
     clock: createTurnClock(time),
     sleep (ms) {
@@ -105,7 +133,10 @@ function fakeLoop (): FakeLoop {
       idle += ms
     },
     work (ms) { now += ms },
-    endTurn () { for (const callback of callbacks.splice(0)) callback() },
+    endTurn () {
+      for (const callback of callbacks.splice(0)) callback()
+      turns++
+    },
     armed: () => callbacks.length
   }
 }

@@ -17,6 +17,13 @@ export async function plugin (): Promise<FastifyInstance> {
   await app.register(fastifyClusterize)
   await app.register(fastifyClusterize, { headers: { id: 'x-slot', pid: true, generation: false }, underPressure: { retryAfter: 1 } })
   await app.register(fastifyClusterize, { headers: false, underPressure: false })
+  await app.register(fastifyClusterize, { shedding: false })
+  await app.register(fastifyClusterize, { shedding: { maxQueueDelay: 50, maxInFlight: 'adaptive', reasonHeader: true, healthRoutes: ['/up'], classify: ({ headers }) => headers['x-tenant'] === 'gold' ? 'critical' : undefined } })
+  app.get('/pay', { config: { clusterize: { priority: 'critical', shed: false } } }, async () => 'paid')
+  // @ts-expect-error no such priority
+  app.get('/urgent', { config: { clusterize: { priority: 'urgent' } } }, async () => 'x')
+  // @ts-expect-error a limit is a number
+  await app.register(fastifyClusterize, { shedding: { maxInFlight: '10' } })
   // @ts-expect-error no such option
   await app.register(fastifyClusterize, { header: false })
   // @ts-expect-error a header's name is no number

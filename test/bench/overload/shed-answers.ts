@@ -4,6 +4,8 @@ import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify'
 import { createServer } from 'node:http'
 import { createWriteStream } from 'node:fs'
+import { get } from 'node:http'
+import { fastifyClusterize } from '../../../src/plugin/plugin.ts'
 import { createShedder } from '../../../src/shedding/shedder.ts'
 
 const BODY = '{"statusCode":503,"code":"FST_CLUSTERIZE_SHED","error":"Service Unavailable","message":"The server has more to do than it can"}'
@@ -37,16 +39,26 @@ export const ANSWERS: Record<string, () => FastifyInstance> = {
     reply.hijack().raw.writeHead(503, RAW_HEADERS).end(BODY)
   }),
   'hook with the shedder: headers(prebuilt), send(string)': () => {
-    const shedder = createShedder()
+    const shedder = createShedder({ maxQueueDelay: 100 })
     return answering(Fastify(), reply => {
-      shedder.admit('normal')
+      shedder.admit('normal', () => 'normal')
       prebuilt(reply)
     })
   },
+  'the plugin, everything shed': () => plugin(Fastify()),
+  'the plugin, logger on, everything shed': () => plugin(Fastify(logged({}))),
   'logger on, hook: send(new ShedError)': () => answering(Fastify(logged({})), reply => { reply.header('retry-after', '2').send(new ShedError()) }),
   'logger on, hook: headers(prebuilt), send(string)': () => answering(Fastify(logged({})), prebuilt),
   'logger on, disableRequestLogging, hook: headers(prebuilt), send(string)': () => answering(Fastify(logged({ disableRequestLogging: true })), prebuilt),
   'logger on, hook: hijack, writeHead(array), end(string)': () => answering(Fastify(logged({})), reply => { reply.hijack().raw.writeHead(503, RAW_HEADERS).end(BODY) })
+}
+
+/** Sheds everything: a limit that one request fills, which is never answered. */
+function plugin (app: FastifyInstance): FastifyInstance {
+  void app.register(fastifyClusterize, { shedding: { maxInFlight: 1 } })
+  app.get('/fill', () => new Promise(() => {}))
+  app.addHook('onListen', async () => { void get(`${app.listeningOrigin}/fill`) })
+  return app
 }
 
 function answering (app: FastifyInstance, answer: (reply: FastifyReply) => void): FastifyInstance {

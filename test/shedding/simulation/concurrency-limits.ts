@@ -33,7 +33,7 @@ export function windowed (inner: InFlightLimit, length: number = 1000): InFlight
       count++
       most = Math.max(most, inFlight)
       if (now - began < length || count < 10) return
-      inner.finished(sum / count, most, now)
+      inner.finished?.(sum / count, most, now)
       ;[began, sum, count, most] = [now, 0, 0, 0]
     }
   }

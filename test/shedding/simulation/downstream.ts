@@ -29,7 +29,7 @@ export function simulateDownstream ({ random, rate, until, slots, service }: Dow
     const first = busy.at(-1)
     if (first !== undefined && first.ends <= next) {
       busy.pop()
-      limit.finished(first.ends - first.came, busy.length + 1 + queue.length - head, first.ends)
+      limit.finished?.(first.ends - first.came, busy.length + 1 + queue.length - head, first.ends)
       flights.push({ came: first.came, answered: first.ends })
       const waiting = queue[head]
       if (waiting !== undefined) {

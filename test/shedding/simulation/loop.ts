@@ -29,8 +29,9 @@ export function simulateLoop (model: LoopModel, createDecide: (clock: LoopClock)
   const { random, rate, until, service, shedCost = 0.035, priority = thirds(random) } = model
   let now = 0
   let idle = 0
+  let turns = 0
   const turnEnds: Array<() => void> = []
-  const decide = createDecide({ now: () => now, idleTime: () => idle, atTurnEnd: callback => turnEnds.push(callback) })
+  const decide = createDecide({ now: () => now, idleTime: () => idle, turns: () => turns, atTurnEnd: callback => turnEnds.push(callback) })
   const answers: Answer[] = []
   let next = 0
   const advance = (): void => { next += -Math.log(1 - random()) * 1000 / rate(next) }
@@ -40,6 +41,7 @@ export function simulateLoop (model: LoopModel, createDecide: (clock: LoopClock)
       idle += next - now
       now = next
     }
+    turns++
     const ready: number[] = []
     for (; next <= now; advance()) ready.push(next)
     for (const came of ready) {
