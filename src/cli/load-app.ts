@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
+import type * as Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync, FastifyServerOptions } from 'fastify'
 import { AppStyleError, NoAppError } from '../errors.ts'
 import type { BuildApp, FastifyLike } from '../worker/build-app.ts'
@@ -17,7 +18,7 @@ export interface AppSource {
   readonly style?: AppStyle
   /** For an app that is made from a plugin. */
   readonly pluginOptions: Readonly<Record<string, unknown>>
-  readonly logger: FastifyServerOptions['logger']
+  readonly logger: NonNullable<FastifyServerOptions['logger']>
 }
 
 /**
@@ -54,7 +55,7 @@ async function callFactory ({ make, guessedBy }: FoundApp, worker: WorkerInfo): 
 async function registerPlugin ({ make, guessedBy }: FoundApp, module: Readonly<Record<string, unknown>>, { file, pluginOptions, logger }: AppSource): Promise<FastifyLike> {
   const fastify = await fastifyOf(file)
   const options = module['options']
-  const app = fastify({ logger, ...typeof options === 'object' ? options : {} })
+  const app: FastifyInstance = fastify({ logger, ...typeof options === 'object' ? options : {} } as FastifyServerOptions)
   app.register(watchResult(make as unknown as FastifyPluginAsync, app, guessedBy), pluginOptions)
   return app
 }
@@ -75,9 +76,9 @@ function isApp (value: unknown): value is Pick<FastifyInstance, 'server'> {
 }
 
 /** The copy of Fastify that the module itself would get. */
-async function fastifyOf (file: string): Promise<typeof import('fastify').fastify> {
+async function fastifyOf (file: string): Promise<typeof Fastify.fastify> {
   const resolved = resolveFrom(file, 'fastify')
-  const { fastify } = await import(resolved ?? 'fastify') as typeof import('fastify')
+  const { fastify } = await import(resolved ?? 'fastify') as typeof Fastify
   return fastify
 }
 

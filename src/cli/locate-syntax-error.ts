@@ -12,7 +12,7 @@ const ABOVE = /^([\s\S]*?)\n+SyntaxError/
 
 /** The same error, its stack led by the place where that can be told. No module is run for it. */
 export function locateSyntaxError (error: SyntaxError, entry: string): SyntaxError {
-  if (!/^SyntaxError/.test(error.stack ?? '')) return error
+  if (error.stack?.startsWith('SyntaxError') !== true) return error
   for (const file of importsOf(entry)) {
     const place = check(file)
     if (place === undefined) continue

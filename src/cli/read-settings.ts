@@ -64,7 +64,8 @@ export function nest (values: ReadonlyMap<string, Value>): Record<string, unknow
   const nested: Record<string, unknown> = {}
   for (const [name, value] of values) {
     const [group = '', inner] = name.split('.')
-    nested[group] = inner === undefined ? value : { ...nested[group] as object | undefined, [inner]: value }
+    const outer = nested[group]
+    nested[group] = inner === undefined ? value : { ...typeof outer === 'object' ? outer : {}, [inner]: value }
   }
   return nested
 }

@@ -49,7 +49,12 @@ export const SETTINGS: readonly Setting[] = [
   setting('reload-stable-for', 'number', 'reload.stableFor', 'how long new code must run before old code goes (1000)', { placeholder: 'ms' }),
   setting('max-requests', 'limit', 'recycle.maxRequests', 'a worker is replaced after so many, or false (false)'),
   setting('max-age', 'limit', 'recycle.maxAge', 'a worker is replaced at this age, or false (false)', { placeholder: 'ms' }),
-  setting('max-rss', 'limit', 'recycle.maxRss', 'a worker is replaced above this memory, or false (false)', { placeholder: 'bytes' })
+  setting('max-rss', 'limit', 'recycle.maxRss', 'a worker is replaced above this memory, or false (false)', { placeholder: 'bytes' }),
+  setting('admin', 'boolean', 'admin', 'the admin server, which the other commands talk to (yes)'),
+  setting('admin-port', 'number', 'admin.port', 'let it listen on TCP too, for browsers and probes'),
+  setting('admin-host', 'text', 'admin.host', 'address for that port (127.0.0.1)', { placeholder: 'address' }),
+  setting('admin-path', 'text', 'admin.path', 'its Unix socket (in the runtime folder, by the name)', { placeholder: 'file' }),
+  setting('min-ready', 'number', 'admin.minReady', 'ready workers below which /readyz answers 503 (1)')
 ]
 
 /** Settings of the command itself. */

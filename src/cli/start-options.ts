@@ -6,6 +6,7 @@ import type { ClusterizeOptions } from '../options/types.ts'
 import { APP_STYLES } from './app-style.ts'
 import type { AppStyle } from './app-style.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
+import { defaultName } from '../options/cluster-name.ts'
 import type { CommandLine } from './parse-command-line.ts'
 import { nest, readSettings } from './read-settings.ts'
 import type { Value } from './read-settings.ts'
@@ -36,14 +37,28 @@ export function readStartOrder ({ flags, positionals, rest }: CommandLine, envir
   const isWatching = own.get('watch') === true
   if (!values.has('path') && !values.has('port')) values.set('port', DEFAULT_PORT)
   if (isWatching) for (const [option, value] of WATCH_DEFAULTS) if (!values.has(option)) values.set(option, value)
+  settleAdmin(values)
   if (isWatching && values.get('workers') === 0) throw new CommandError('--watch needs a worker to reload: leave "--workers 0" out', EXIT.usage)
+  const file = fileOf(positionals)
+  // The entry of the process is this command, whose name would be every cluster's.
+  if (!values.has('name')) values.set('name', defaultName(file))
   return {
-    file: fileOf(positionals),
+    file,
     options: nest(values),
     style: oneOf(own.get('as'), APP_STYLES, '--as'),
     pluginOptions: parseArgs({ args: [...rest], strict: false }).values,
     level: oneOf(own.get('logLevel'), LEVELS, '--log-level') ?? 'info',
     isWatching
+  }
+}
+
+/** On by default, since the other commands need it; not where no primary is. `--no-admin` outweighs where it would be. */
+function settleAdmin (values: Map<string, Value>): void {
+  const parts = [...values.keys()].filter(option => option.startsWith('admin.'))
+  if (values.get('admin') === false || values.get('workers') === 0) {
+    for (const option of parts) values.delete(option)
+  } else if (parts.length === 0) {
+    values.set('admin', true)
   }
 }
 
