@@ -49,6 +49,11 @@ export function hintForEnd (kind: ExitKind, error?: Error): string | undefined {
   return hintForError(error) ?? BY_KIND[kind]
 }
 
+/** As a line of the log carries it. */
+export function hintField (hint: string | undefined): { hint?: string } {
+  return hint === undefined ? {} : { hint }
+}
+
 function lookUp (table: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined
 }

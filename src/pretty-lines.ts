@@ -8,7 +8,7 @@ export type Prettify = (line: string) => string
 export function loadPrettify (colorize: boolean): Prettify | undefined {
   const pretty = requireFirst('pino-pretty', [path.join(process.cwd(), 'package.json'), import.meta.url])
   if (!hasFactory(pretty)) return undefined
-  return pretty.prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l', ignore: 'hostname' })
+  return pretty.prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l', ignore: 'hostname', singleLine: true })
 }
 
 function requireFirst (name: string, places: readonly string[]): unknown {

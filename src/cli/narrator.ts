@@ -6,16 +6,18 @@ import { inWords, plural, progressLine } from './progress-view.ts'
 import type { TerminalLine } from './terminal-line.ts'
 
 /** Lines of the log that say what the narrator shows. */
-export const NARRATED: ReadonlySet<unknown> = new Set(['cluster-ready', 'reload-started', 'reload-done', 'reload-failed'])
+const NARRATED: ReadonlySet<unknown> = new Set(['cluster-ready', 'reload-started', 'reload-done', 'reload-failed'])
 
 export interface Narrator {
   /** How many workers are to become ready. */
   readonly bootBegins: (workers: number) => void
   readonly bootEnds: (addresses: readonly string[]) => void
   readonly bootFails: () => void
-  /** Whether a line of the log is shown in another way. */
-  readonly shows: (event: unknown) => boolean
+  /** Whether a line of the log, by its fields, is shown in another way. */
+  readonly shows: (fields: LogFields) => boolean
 }
+
+export interface LogFields { readonly event?: unknown, readonly kind?: unknown }
 
 interface Task { readonly label: string, readonly generation: number, readonly ready: Set<number> }
 
@@ -61,7 +63,8 @@ export function createNarrator (line: TerminalLine, columns: () => number, now: 
       end(`✔ ${plural(total, 'worker')} ready in ${inWords(now() - startedAt)} at ${addresses.join(' and ')}, the primary is process ${process.pid}\n`)
     },
     bootFails: () => end(''),
-    shows: event => NARRATED.has(event) || (event === 'worker-ready' && task !== undefined)
+    // While they are awaited, workers are counted; what keeps one from starting is told once, with its stack.
+    shows: ({ event, kind }) => NARRATED.has(event) || (task !== undefined && (event === 'worker-ready' || (event === 'worker-exit' && kind === 'boot-failed')))
   }
 }
 

@@ -20,11 +20,14 @@ export async function top (command: CommandLine): Promise<ExitCode> {
   const quit = new AbortController()
   const view = createView(first)
   const screen = openScreen(stdin, stdout, { onQuit: () => quit.abort(), onResize: () => view.draw(screen) })
+  let isShown = false
   try {
     view.draw(screen)
     for await (const { event, data } of parseEvents(cluster.follow('/events', quit.signal))) {
       view.take(event, JSON.parse(data) as object)
-      view.draw(screen)
+      // What happened before is told in one go: one frame for all of it.
+      if (event === 'status' || isShown) view.draw(screen)
+      isShown ||= event === 'status'
     }
   } catch (error) {
     if (!quit.signal.aborted) throw error
