@@ -41,7 +41,7 @@ export function startHangWatch (supervisor: Pick<Supervisor, 'handles' | 'condem
     clock = next
     const silent = ready.filter(({ key }) => verdicts.get(key) !== 'ok')
     for (const handle of silent) {
-      const fields = { ...handle.logLabel(), silent: Math.round(clock.awake - (lastSeen.get(handle.key) ?? clock.awake)), inFlight: handle.load().inFlight }
+      const fields = { ...handle.logLabel(), ms: Math.round(clock.awake - (lastSeen.get(handle.key) ?? clock.awake)), inFlight: handle.load().inFlight }
       if (verdicts.get(handle.key) === 'hung') {
         void condemn(handle, fields)
       } else if (!late.has(handle.key)) {

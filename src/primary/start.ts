@@ -5,6 +5,7 @@ import type { OpenListener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { ServiceManager } from '../service-manager.ts'
+import { readableAddress } from '../readable-address.ts'
 import { whenAborted } from '../when-aborted.ts'
 import { WORKER_VARIABLE } from '../worker-variable.ts'
 import { startAutoscaler } from './autoscaler.ts'
@@ -128,7 +129,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
     // First, so that probes see the boot.
     if (openAdmin !== undefined) {
       fleet.admin = await openAdmin(view).catch((cause: Error) => { throw new BootFailedError(cause.message, { cause }) })
-      log.info({ event: 'admin-ready', addresses: fleet.admin.addresses.map(readable) }, 'admin server ready')
+      log.info({ event: 'admin-ready', addresses: fleet.admin.addresses.map(readableAddress) }, 'admin server ready')
     }
     await supervisor.start()
   } catch (error) {
@@ -138,7 +139,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
     throw error
   }
   const addresses = addressesOf()
-  log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
+  log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readableAddress) }, 'cluster ready')
   service.up()
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
   const { workers, stats, history, reload, scale } = supervisor
@@ -155,9 +156,4 @@ function superviseWith (options: ResolvedOptions, parts: SupervisionParts): Supe
     fork: forkWorker,
     environment: (id, generation) => ({ ...cache, [WORKER_VARIABLE]: JSON.stringify({ id, generation }) })
   })
-}
-
-function readable (address: BoundAddress): string {
-  if (typeof address === 'string') return address
-  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
 }
