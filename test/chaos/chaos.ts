@@ -93,6 +93,8 @@ function optionsFor (scheduling: string): ChaosSetup['options'] {
     workers: WORKERS,
     scheduling: scheduling as 'kernel',
     snapshotInterval: 100,
+    // A blow may hit a worker that boots.
+    bootTimeout: 8_000,
     hangTimeout: 2_000,
     drainTimeout: 8_000,
     errorDrainTimeout: 2_000,
