@@ -32,6 +32,7 @@ export const SETTINGS: readonly Setting[] = [
   setting('path', 'text', 'path', 'Unix socket to listen on, in place of port and host', { placeholder: 'file' }),
   // WEB_CONCURRENCY stands behind 'auto' and is read there.
   setting('workers', 'number', 'workers', 'how many, 0 for this process alone (auto: WEB_CONCURRENCY, else the CPUs)', { short: 'w' }),
+  setting('spares', 'number', 'spares', 'workers that wait, booted, to take over a slot at once (0)'),
   setting('name', 'text', 'name', 'name of the cluster, by which the other commands find it (the current folder)', { placeholder: 'name' }),
   setting('scheduling', 'text', 'scheduling', 'kernel, connection, request or round-robin (kernel)', { short: 's', placeholder: 'how' }),
   setting('balancer', 'text', 'balancer', 'least-connections, round-robin, power-of-two-choices, random or ip-hash', { placeholder: 'name' }),
