@@ -44,7 +44,7 @@ test('names of options with a dot are their own objects, and every setting is an
 /** What a setting takes where 5000 is no value for it, and what it needs beside it. */
 const TEXTS: Readonly<Record<string, string>> = {
   host: '::', path: '/a', name: 'a', scheduling: 'connection', balancer: 'random', 'admin-host': '::1', 'admin-path': '/b',
-  workers: '2', 'idle-grace': '5', 'min-ready': '1', 'reload-concurrency': '1'
+  workers: '2', spares: '1', 'idle-grace': '5', 'min-ready': '1', 'reload-concurrency': '1'
 }
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
   balancer: ['--scheduling=connection'],
