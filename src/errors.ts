@@ -1,4 +1,5 @@
 // Every error this package throws, each with a code that stays the same between releases.
+import { inspect } from 'node:util'
 import createError from '@fastify/error'
 import type { FastifyError } from '@fastify/error'
 
@@ -19,6 +20,9 @@ export const BootTimeoutError: CodedError = define('BOOT_TIMEOUT', 'Worker %s wa
 export const WorkerDiedError: CodedError = define('WORKER_DIED', 'Worker %s ended too early: %s; its own output tells why')
 export const NotFastifyError: CodedError = define('NOT_FASTIFY', 'buildApp must return a Fastify instance (or a promise of one), received %s')
 export const AlreadyListeningError: CodedError = define('ALREADY_LISTENING', 'buildApp returned an instance that is already listening: remove app.listen(), clusterize() calls it')
+export const NoAppError: CodedError = define('NO_APP', '%s exports no app: export buildApp, or a default function that builds an app or is a Fastify plugin; it exports %s')
+export const AppStyleError: CodedError = define('APP_STYLE', 'The default export was taken for the wrong kind of function: %s, %s')
+export const NoTypescriptError: CodedError = define('NO_TYPESCRIPT', '%s is TypeScript that Node.js %s does not run by itself: install tsx beside the app (npm install --save-dev tsx), or use Node.js 22.18 or later (tsx is needed there for .tsx)')
 export const AppReadyError: CodedError = define('APP_READY', 'buildApp returned an instance that is already ready, so the plugin cannot be added: register fastify-clusterize in buildApp, or return the app before app.ready()')
 export const PluginTwiceError: CodedError = define('PLUGIN_TWICE', 'fastify-clusterize is already registered on this instance: register it once, on the root')
 export const ShedError: CodedError = define('SHED', 'Service overloaded, try again later', 503)
@@ -47,8 +51,9 @@ export interface SerializedError {
 
 /** Turns anything thrown into data that survives IPC, with its chain of causes (five deep at most). */
 export function serializeError (thrown: unknown, depth = 0): SerializedError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: `a value that is not an Error was thrown: ${String(thrown)}` }
-  const { name, message, stack, cause } = thrown
+  if (!(thrown instanceof Error)) return { name: 'Error', message: `a value that is not an Error was thrown: ${inspect(thrown)}` }
+  const { name, stack, cause } = thrown
+  const message = messageOf(thrown)
   const code = 'code' in thrown ? String(thrown.code) : undefined
   return {
     name,
@@ -57,6 +62,11 @@ export function serializeError (thrown: unknown, depth = 0): SerializedError {
     ...(stack === undefined ? {} : { stack }),
     ...(cause === undefined || depth >= 5 ? {} : { cause: serializeError(cause, depth + 1) })
   }
+}
+
+/** Node leaves that of an AggregateError empty: a database that refuses on every address of `localhost`, for one. */
+function messageOf (error: Error): string {
+  return error.message === '' && error instanceof AggregateError ? error.errors.map((inner: unknown) => inner instanceof Error ? inner.message : inspect(inner)).join('; ') : error.message
 }
 
 /** The other direction: an Error with the name, code, stack and causes of the original. */

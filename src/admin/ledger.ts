@@ -35,6 +35,8 @@ export function createLedger (): Ledger {
   const latest = new WeakMap<Reporter, SlotTotals>()
   return {
     report (reporter, snapshot) {
+      // A spare has no slot yet, and nothing to count.
+      if (reporter.slot === 0) return
       const before = latest.get(reporter) ?? NOTHING
       const now = totalsOf(snapshot, before.gc)
       latest.set(reporter, now)

@@ -1,6 +1,7 @@
 // Tells the cluster's status at any moment.
 import { nearestPackage } from '../nearest-package.ts'
 import type { BoundAddress } from '../protocol.ts'
+import { readableAddress } from '../readable-address.ts'
 import type { AdminCluster } from './cluster.ts'
 import { shedByReason } from './ledger.ts'
 import type { Ledger } from './ledger.ts'
@@ -49,8 +50,8 @@ export function createStatusSource (parts: StatusParts): StatusSource {
       readiness: readiness(),
       crashLoop: cluster.isCrashLooping(),
       scheduling: cluster.scheduling,
-      addresses: cluster.addresses().map(readable),
-      admin: parts.admin().map(readable),
+      addresses: cluster.addresses().map(readableAddress),
+      admin: parts.admin().map(readableAddress),
       generation: stats.generation,
       workers: stats.workers,
       restarts: stats.restarts,
@@ -95,9 +96,4 @@ function totalsOf ({ cluster, ledger }: StatusParts, slots: readonly SlotStatus[
   const { requests: { inFlight, perSecond }, connections: { open, idle } } = cluster.stats()
   const shedPerSecond = slots.reduce((sum, slot) => sum + slot.shed.perSecond, 0)
   return { requests, responses, shed, shedByReason: shedByReason(all), inFlight, perSecond, shedPerSecond, connections: { open, idle, moved: movedIn } }
-}
-
-export function readable (address: BoundAddress): string {
-  if (typeof address === 'string') return address
-  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
 }

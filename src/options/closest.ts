@@ -4,7 +4,8 @@
 export function closest (word: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map(candidate => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .toSorted((a, b) => a.distance - b.distance)
+    // Of two as near, letters that changed places are likelier than a wrong letter and a missing one.
+    .toSorted((a, b) => a.distance - b.distance || Math.abs(a.candidate.length - word.length) - Math.abs(b.candidate.length - word.length))
   const best = ranked[0]
   return best !== undefined && best.distance <= Math.max(2, best.candidate.length / 3) ? best.candidate : undefined
 }

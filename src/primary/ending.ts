@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { KilledError } from '../errors.ts'
+import { hintField, hintForError } from '../hints.ts'
 import type { Listener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import { listenToSignals } from '../stop-signals.ts'
@@ -54,7 +55,7 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
 
   // The supervisor keeps every deadline, so close-with-grace needs no timer of its own.
   const grace = closeWithGrace({ delay: false, logger: { error: logUnclean }, skip: SKIPPED, onSecondError: supervisor.killAll }, async ({ err }) => {
-    if (err !== undefined) log.fatal({ event: 'primary-failed', err }, 'uncaught error in the primary: the cluster stops')
+    if (err !== undefined) log.fatal({ event: 'primary-failed', err, ...hintField(hintForError(err)) }, 'uncaught error in the primary: the cluster stops')
     await close(exitReason ??= 'uncaught error in the primary', err === undefined ? shutdown : { delay: 0 })
     if (lost !== undefined) throw lost
   })
@@ -67,7 +68,7 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
   const forgetSignals = listenToSignals({
     onStop: exit,
     onHurry (signal) {
-      log.warn({ event: 'stop-hurried', signal, timeout: shutdown.fastTimeout }, 'fast stop: little time for requests in flight')
+      log.warn({ event: 'stop-hurried', signal, ms: shutdown.fastTimeout }, 'fast stop: little time for requests in flight')
       haste.abort()
       exit(signal)
     },
@@ -108,7 +109,7 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
   function giveUp (err: Error): void {
     if (exitReason !== undefined) return
     lost = err
-    log.fatal({ event: 'cluster-gave-up', err }, 'no worker is left: the cluster gives up')
+    log.fatal({ event: 'cluster-gave-up', err, ...hintField(hintForError(err)) }, 'no worker is left: the cluster gives up')
     exit('crash loop')
   }
 

@@ -34,14 +34,14 @@ export function startHangWatch (supervisor: Pick<Supervisor, 'handles' | 'condem
   }
 
   const timer = setInterval(() => {
-    const ready = supervisor.handles().filter(handle => handle.state() === 'ready')
+    const ready = supervisor.handles().filter(handle => handle.state() === 'ready' || handle.state() === 'spare')
     lastSeen = new Map(ready.map(handle => [handle.key, seen(handle)]))
     const watched = ready.map((handle): WatchedWorker => ({ key: handle.key, lastSeen: lastSeen.get(handle.key) ?? clock.awake, inspected: handle.inspected() }))
     const { clock: next, verdicts } = tickHang(clock, watched, now(), options)
     clock = next
     const silent = ready.filter(({ key }) => verdicts.get(key) !== 'ok')
     for (const handle of silent) {
-      const fields = { ...handle.logLabel(), silent: Math.round(clock.awake - (lastSeen.get(handle.key) ?? clock.awake)), inFlight: handle.load().inFlight }
+      const fields = { ...handle.logLabel(), ms: Math.round(clock.awake - (lastSeen.get(handle.key) ?? clock.awake)), inFlight: handle.load().inFlight }
       if (verdicts.get(handle.key) === 'hung') {
         void condemn(handle, fields)
       } else if (!late.has(handle.key)) {

@@ -38,7 +38,7 @@ export function startHealthWatch (supervisor: Pick<Supervisor, 'handles' | 'dism
     const chosen = handles.find(({ key }) => key === verdict.replace)
     replaced = chosen ?? handles.find(handle => handle === replaced)
     if (chosen === undefined) return
-    log.error({ event: 'worker-sick', ...chosen.logLabel(), failures: chosen.snapshot()?.health.failures }, 'health check keeps failing: the worker drains once its replacement is ready')
+    log.error({ event: 'worker-sick', ...chosen.logLabel(), reason: chosen.snapshot()?.health.reason, failures: chosen.snapshot()?.health.failures }, 'health check keeps failing: the worker drains once its replacement is ready')
     supervisor.dismiss(chosen, 'unhealthy')
   }, snapshotInterval).unref()
   return () => clearInterval(timer)

@@ -27,7 +27,8 @@ export function startRecycler (supervisor: Pick<Supervisor, 'handles' | 'dismiss
     const choice = chooseRecycle(handles.flatMap(handle => asWorn(handle, wear.get(handle.key), handle === chosen)), now())
     chosen = handles.find(handle => handle === chosen || handle.key === choice?.key)
     if (choice === undefined || chosen === undefined) return
-    log.info({ event: 'worker-recycled', ...chosen.logLabel(), ...choice.reason }, 'worker has served long enough: it drains once its replacement is ready')
+    const { limit: reason, value, threshold } = choice.reason
+    log.info({ event: 'worker-recycled', ...chosen.logLabel(), reason, value, threshold }, 'worker has served long enough: it drains once its replacement is ready')
     supervisor.dismiss(chosen, 'recycle')
   }, snapshotInterval).unref()
   return () => clearInterval(timer)

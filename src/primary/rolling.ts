@@ -1,4 +1,5 @@
 // Tells the world how rolling reloads go: in the log and by events.
+import { hintField, hintForError } from '../hints.ts'
 import type { EventSink } from './events.ts'
 import type { PrimaryLog } from './log.ts'
 import { createReloads } from './reload.ts'
@@ -24,7 +25,7 @@ export function createRolling ({ begin, giveUp, now }: Rollout, log: PrimaryLog,
     ended ({ from, to }, report) {
       if (report instanceof Error) {
         giveUp(from)
-        log.error({ event: 'reload-failed', generation: to, err: report }, 'reload failed: the old generation serves on')
+        log.error({ event: 'reload-failed', generation: to, err: report, ...hintField(hintForError(report)) }, 'reload failed: the old generation serves on')
         events.emit('reload', { state: 'failed', generation: to, error: report })
       } else {
         log.info({ event: 'reload-done', generation: to, ms: report.duration }, 'reload done')

@@ -5,8 +5,10 @@ import type { OpenListener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { ServiceManager } from '../service-manager.ts'
+import { readableAddress } from '../readable-address.ts'
 import { whenAborted } from '../when-aborted.ts'
 import { WORKER_VARIABLE } from '../worker-variable.ts'
+import { startAutoscaler } from './autoscaler.ts'
 import { adminView } from './admin-view.ts'
 import { compileCacheEnvironment } from './compile-cache.ts'
 import { createPrimaryEnding } from './ending.ts'
@@ -55,6 +57,7 @@ export interface PrimaryResult {
   /**
    * Changes the number of workers: more are forked, or those with the highest ids drain while their connections move to the others.
    * Resolves once it is so, with the number; where a later call changed it meanwhile, with that one.
+   * With `workers: { min, max }` the number must be within these, and the load decides on from there.
    *
    * @throws FST_CLUSTERIZE_INVALID_OPTION, FST_CLUSTERIZE_STOPPED
    */
@@ -102,6 +105,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
   const stopWatching = startHangWatch(supervisor, options, log)
+  events.emitter.once('stop', startAutoscaler(supervisor, listener, options, log))
   events.emitter.once('stop', startRecycler(supervisor, options, log))
   events.emitter.once('stop', startHealthWatch(supervisor, options, log))
   const service = reportToService(manager.notify, supervisor, events, log)
@@ -125,7 +129,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
     // First, so that probes see the boot.
     if (openAdmin !== undefined) {
       fleet.admin = await openAdmin(view).catch((cause: Error) => { throw new BootFailedError(cause.message, { cause }) })
-      log.info({ event: 'admin-ready', addresses: fleet.admin.addresses.map(readable) }, 'admin server ready')
+      log.info({ event: 'admin-ready', addresses: fleet.admin.addresses.map(readableAddress) }, 'admin server ready')
     }
     await supervisor.start()
   } catch (error) {
@@ -135,7 +139,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
     throw error
   }
   const addresses = addressesOf()
-  log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readable) }, 'cluster ready')
+  log.info({ event: 'cluster-ready', workers: options.workers, addresses: addresses.map(readableAddress) }, 'cluster ready')
   service.up()
   whenAborted(options.signal, () => { void ending.close('the signal option aborted').catch(() => {}) })
   const { workers, stats, history, reload, scale } = supervisor
@@ -152,9 +156,4 @@ function superviseWith (options: ResolvedOptions, parts: SupervisionParts): Supe
     fork: forkWorker,
     environment: (id, generation) => ({ ...cache, [WORKER_VARIABLE]: JSON.stringify({ id, generation }) })
   })
-}
-
-function readable (address: BoundAddress): string {
-  if (typeof address === 'string') return address
-  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
 }

@@ -6,7 +6,7 @@ import type { Connection } from '../handoff/connections.ts'
 import { createGiver } from '../handoff/give.ts'
 import type { Giver } from '../handoff/give.ts'
 import { createTaker } from '../handoff/take.ts'
-import type { Scheduling } from '../options/types.ts'
+import type { ResolvedOptions } from '../options/types.ts'
 import type { ToPrimary, ToWorker } from '../protocol.ts'
 import { chooseConnections } from './choose-connections.ts'
 import type { OpenConnections } from './open-connections.ts'
@@ -14,6 +14,8 @@ import { createRequestSide } from './request-side.ts'
 
 // How long the primary may take to say that it holds a connection, in ms.
 const HELD_TIMEOUT = 5_000
+// How late the primary may learn of connections that ended, in ms, where nobody waits for their place.
+const COUNTED_WITHIN = 20
 
 export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' | 'rebalance' }>
 
@@ -24,10 +26,10 @@ export interface HandoffSide {
 }
 
 /** Feature-tests handoff; where the test fails, everything falls back to `Connection: close`. */
-export async function createHandoffSide (server: unknown, connections: OpenConnections, channel: Channel<ToPrimary>, scheduling: Scheduling): Promise<HandoffSide> {
+export async function createHandoffSide (server: unknown, connections: OpenConnections, channel: Channel<ToPrimary>, { scheduling, maxConnections }: Pick<ResolvedOptions, 'scheduling' | 'maxConnections'>): Promise<HandoffSide> {
   const { tracked } = connections
   const counted = scheduling === 'connection' || (scheduling === 'request' && !(server instanceof http.Server))
-  const ended = counted ? reportEnded(connections, channel) : undefined
+  const ended = counted ? reportEnded(connections, channel, maxConnections === Infinity ? COUNTED_WITHIN : 0) : undefined
   const take = createTaker({ channel, connections: tracked, ended })
   const plain = server instanceof http.Server ? server : undefined
   const requests = scheduling === 'request' && plain !== undefined ? createRequestSide(plain, tracked, channel) : undefined
@@ -57,8 +59,8 @@ function hottest (idle: Connection[], all: Connection[], share: number, max: num
   return chooseConnections(rated, total * share, max).map(({ connection }) => connection)
 }
 
-/** One message for all connections that ended in a turn of the loop, and none where another message took the number along: the returned function gives it. */
-function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>): () => number {
+/** One message for all connections that ended within some ms (0: in a turn of the loop), and none where another message took the number along: the returned function gives it. */
+function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>, within: number): () => number {
   let total = 0
   let reported = 0
   let pending = false
@@ -72,7 +74,8 @@ function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>)
     total++
     if (pending) return
     pending = true
-    setImmediate(report)
+    if (within === 0) setImmediate(report)
+    else setTimeout(report, within)
   })
   return () => reported = total
 }

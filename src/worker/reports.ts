@@ -21,7 +21,7 @@ export interface LastReports {
 
 const NONE: LastReports = { prepare () {}, async send () {} }
 
-export function startReports ({ gate, connections }: Drainable, { admin, snapshotInterval }: Pick<ResolvedOptions, 'admin' | 'snapshotInterval'>, health: () => Health, channel: Channel<ToPrimary>): LastReports {
+export function startReports ({ gate, connections }: Pick<Drainable, 'gate' | 'connections'>, { admin, snapshotInterval }: Pick<ResolvedOptions, 'admin' | 'snapshotInterval'>, health: () => Health, channel: Channel<ToPrimary>): LastReports {
   if (admin === false) {
     startSnapshots(gate, connections, snapshotInterval, health, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
     return NONE

@@ -79,7 +79,8 @@ export async function makeChaos (t: Pick<TestContext, 'after'>, { seconds, seed,
   const exit = await cluster.exit
   if (exit.code !== 0) problems.push(`the cluster ended with ${JSON.stringify(exit)}`)
   await until(() => ![...pids].some(isAlive), () => 'the end of all processes').catch((error: unknown) => problems.push(String(error)))
-  const left = readdirSync(temporary)
+  // tsx keeps its cache there.
+  const left = readdirSync(temporary).filter(name => !name.startsWith('tsx-'))
   if (left.length > 0) problems.push(`temporary files are left: ${left.join()}`)
   problems.push(...clients.wrong, ...unexplained(clients.failures, cluster.lines(), folder), ...begunTwice(folder))
   const deaths = cluster.lines().filter(({ event, kind }) => event === 'worker-exit' && !['stopped', 'retired', 'recycled'].includes(String(kind))).length
@@ -93,6 +94,8 @@ function optionsFor (scheduling: string): ChaosSetup['options'] {
     workers: WORKERS,
     scheduling: scheduling as 'kernel',
     snapshotInterval: 100,
+    // A blow may hit a worker that boots.
+    bootTimeout: 12_000,
     hangTimeout: 2_000,
     drainTimeout: 8_000,
     errorDrainTimeout: 2_000,

@@ -49,6 +49,8 @@ export interface Started {
   /** Signals its whole process group, as a terminal does. */
   readonly killGroup: (signal: NodeJS.Signals) => void
   readonly send: (message: object) => void
+  /** Writes to its stdin, which must be a pipe. */
+  readonly type: (text: string) => void
   /** Closes its stdin and the reading end of its stdout. */
   readonly closeStdin: () => void
   readonly closeStdout: () => void
@@ -81,6 +83,7 @@ export function startProcess (t: TestContext, entry: string, { args = [], env = 
     kill: signal => { child.kill(signal) },
     killGroup: signal => signalGroup(pid, signal),
     send: message => { child.send(message) },
+    type: text => { child.stdin?.write(text) },
     closeStdin: () => { child.stdin?.destroy() },
     closeStdout: () => { child.stdout?.destroy() }
   }

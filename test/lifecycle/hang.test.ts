@@ -45,7 +45,7 @@ for (const how of ['is blocked by an endless loop', 'is blocked in native code',
     assert.deepEqual([(await served).status, (await served).headers['x-worker-id']], [200, '2'])
     const hung = await cluster.event('worker-hung')
     assert.deepEqual([hung['slot'], hung['pid']], [1, pid])
-    assert.ok(Number(hung['silent']) >= OPTIONS.hangTimeout, JSON.stringify(hung))
+    assert.ok(Number(hung['ms']) >= OPTIONS.hangTimeout, JSON.stringify(hung))
     assert.equal(typeof hung['inFlight'], 'number')
     checkReport(t, hung, how)
     const exit = await cluster.event('worker-exit')

@@ -31,7 +31,7 @@ for (const scheduling of ['kernel', 'connection'] as const) {
 test('what limit was reached is logged, and a young worker is not recycled for its memory', async t => {
   const cluster = await startCluster(t, { options: { ...OPTIONS, workers: 1, recycle: { maxRss: 1, maxAge: 400, jitter: 0, minAge: 60_000 } } })
   const line = await cluster.event('worker-recycled')
-  assert.deepEqual([line['slot'], line['limit'], line['threshold']], [1, 'maxAge', 400])
+  assert.deepEqual([line['slot'], line['reason'], line['threshold']], [1, 'maxAge', 400])
   assert.equal((await cluster.event('worker-exit'))['kind'], 'recycled')
 })
 

@@ -25,7 +25,7 @@ export function clusterMetrics ({ status, dispatch, counts }: ClusterFacts): App
     gauge('crash_loop', 'Whether workers end again and again.', [[Number(status.crashLoop)]]),
     gauge('generation', 'The generation that is wanted.', [[status.generation]]),
     gauge('workers_wanted', 'Workers the cluster wants.', [[workers.wanted]]),
-    gauge('workers', 'Workers by state; those that are ready and unhealthy count in both.', (['ready', 'booting', 'draining', 'unhealthy'] as const).map(state => [workers[state], { state }])),
+    gauge('workers', 'Workers by state; those that are ready and unhealthy count in both, spares in no other.', (['ready', 'booting', 'draining', 'unhealthy', 'spare'] as const).map(state => [workers[state], { state }])),
     counter('worker_exits_total', 'Workers that ended, by kind.', [...counts.exits].map(([kind, count]) => [count, { kind }])),
     counter('worker_restarts_total', 'Workers that ended by themselves and were or will be replaced.', [[status.restarts]]),
     histogram('worker_boot_seconds', 'From the fork of a worker until it was ready.', BOOT_BUCKETS, [counts.bootTimes]),

@@ -1,0 +1,80 @@
+// What `clusterize start` was told, by its command line and its environment.
+import { statSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import type { ClusterizeOptions } from '../options/types.ts'
+import { APP_STYLES } from './app-style.ts'
+import type { AppStyle } from './app-style.ts'
+import { CommandError, EXIT } from './exit-codes.ts'
+import { defaultName } from '../options/cluster-name.ts'
+import type { CommandLine } from './parse-command-line.ts'
+import { nest, readSettings } from './read-settings.ts'
+import type { Value } from './read-settings.ts'
+import { OWN_SETTINGS, SETTINGS } from './settings.ts'
+
+const DEFAULT_PORT = 3_000
+/** One worker restarts fastest, and nobody's clients wait for the proof of new code. */
+const WATCH_DEFAULTS: ReadonlyArray<readonly [option: string, value: Value]> = [['workers', 1], ['reload.stableFor', 100]]
+const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+export interface StartOrder {
+  /** Absolute. */
+  readonly file: string
+  readonly options: ClusterizeOptions
+  readonly style: AppStyle | undefined
+  /** What stands behind `--`, for an app that is a plugin. */
+  readonly pluginOptions: Readonly<Record<string, unknown>>
+  readonly level: string
+  readonly isWatching: boolean
+}
+
+/**
+ * @throws CommandError
+ */
+export function readStartOrder ({ flags, positionals, rest }: CommandLine, environment: NodeJS.ProcessEnv): StartOrder {
+  const own = readSettings(OWN_SETTINGS, flags, environment)
+  const values = new Map(readSettings(SETTINGS, flags, environment))
+  const isWatching = own.get('watch') === true
+  if (!values.has('path') && !values.has('port')) values.set('port', DEFAULT_PORT)
+  if (isWatching) for (const [option, value] of WATCH_DEFAULTS) if (!values.has(option)) values.set(option, value)
+  settleAdmin(values)
+  if (isWatching && values.get('workers') === 0) throw new CommandError('--watch needs a worker to reload: leave "--workers 0" out', EXIT.usage)
+  const file = fileOf(positionals)
+  // The entry of the process is this command, whose name would be every cluster's.
+  if (!values.has('name')) values.set('name', defaultName(file))
+  return {
+    file,
+    options: nest(values),
+    style: oneOf(own.get('as'), APP_STYLES, '--as'),
+    pluginOptions: parseArgs({ args: [...rest], strict: false }).values,
+    level: oneOf(own.get('logLevel'), LEVELS, '--log-level') ?? 'info',
+    isWatching
+  }
+}
+
+/** On by default, since the other commands need it; not where no primary is. `--no-admin` outweighs where it would be. */
+function settleAdmin (values: Map<string, Value>): void {
+  const parts = [...values.keys()].filter(option => option.startsWith('admin.'))
+  if (values.get('admin') === false || values.get('workers') === 0) {
+    for (const option of parts) values.delete(option)
+  } else if (parts.length === 0) {
+    values.set('admin', true)
+  }
+}
+
+function fileOf ([given, extra]: readonly string[]): string {
+  if (given === undefined) throw new CommandError('Which file? It exports the app', EXIT.usage, 'clusterize start app.js')
+  if (extra !== undefined) throw new CommandError(`One file at a time: what is ${JSON.stringify(extra)}?`, EXIT.usage, 'options of a plugin come after "--"')
+  const file = path.resolve(given)
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found === undefined) throw new CommandError(`There is no file ${file}`, EXIT.usage, 'check the path; it is taken from the current folder')
+  if (!found.isFile()) throw new CommandError(`${file} is not a file`, EXIT.usage, 'name the file that exports the app')
+  return file
+}
+
+function oneOf<T extends string> (value: Value | undefined, known: readonly T[], flag: string): T | undefined {
+  if (value === undefined) return undefined
+  const found = known.find(candidate => candidate === value)
+  if (found === undefined) throw new CommandError(`${flag} must be one of ${known.join(', ')}, received ${JSON.stringify(value)}`, EXIT.usage)
+  return found
+}
