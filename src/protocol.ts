@@ -79,6 +79,8 @@ export type ToWorker =
   | { type: 'log-level', level: string }
   /** The whole cluster is about to stop: each response ends its connection. */
   | { type: 'announce-end' }
+  /** A stop was ordered, which begins later. */
+  | { type: 'announce-stop' }
 
 /** The messages that are answered, and with what. */
 export interface Replies {

@@ -30,6 +30,8 @@ export interface RequestGate {
   record: (recorder: RecordRequest) => void
   /** The metrics of the registries that the app has named. */
   appMetrics: () => Promise<AppMetric[]>
+  /** A stop was ordered, which begins later: until then everything is served. */
+  expectStop: () => void
   /** Calls back each time a request ends, until the returned function is called. */
   onSettled: (listener: () => void) => () => void
 }

@@ -73,6 +73,24 @@ export interface RouteSheddingOptions {
   shed?: boolean
 }
 
+/** URLs of the health routes; `false` leaves one out. */
+export interface HealthRouteOptions {
+  /**
+   * 200 while the worker answers.
+   *
+   * @default '/livez'
+   */
+  live?: string | false
+  /**
+   * 200 while the worker wants traffic, else 503.
+   *
+   * @default '/readyz'
+   */
+  ready?: string | false
+}
+
+export type ResolvedHealthRoutes = Readonly<Required<HealthRouteOptions>>
+
 /** What is needed of a `Registry` of `prom-client`. */
 export interface AppRegistry { readonly getMetricsAsJSON: () => Promise<unknown> }
 
@@ -95,6 +113,12 @@ export interface FastifyClusterizeOptions {
    */
   shedding?: false | SheddingOptions
   /**
+   * Health routes on the app's own port. They are never shed, and tell when a stop was ordered or the worker drains. `true`: with their usual URLs.
+   *
+   * @default false
+   */
+  health?: boolean | HealthRouteOptions
+  /**
    * Registries of `prom-client` that the app fills. The metrics page of the admin server has their metrics, summed over the workers.
    *
    * @default none
@@ -113,4 +137,5 @@ export interface ResolvedPluginOptions {
   /** The name of the header, or undefined. */
   readonly reasonHeader: string | undefined
   readonly registries: readonly AppRegistry[]
+  readonly health: ResolvedHealthRoutes
 }

@@ -19,6 +19,10 @@ const DEFAULTS = { maxQueueDelay: 100, maxInFlight: false, classify: undefined, 
 const OFF: SheddingOptions = { maxQueueDelay: false, maxInFlight: false }
 const REASON_HEADER = 'x-shed-reason'
 
+const HEALTH_ROUTES = { live: '/livez', ready: '/readyz' } as const
+
+const healthRoute: Expectation = either(oneOf(false), { expected: 'a URL that begins with "/"', accepts: value => typeof value === 'string' && value.startsWith('/') })
+
 const registry: Expectation = {
   expected: 'a Registry of prom-client',
   accepts: value => typeof value === 'object' && value !== null && 'getMetricsAsJSON' in value && typeof value.getMetricsAsJSON === 'function'
@@ -47,6 +51,7 @@ export const pluginExpectations: Expectations & Record<keyof FastifyClusterizeOp
   headers: either(oneOf(false), group({ id: header, pid: header, generation: header })),
   underPressure: either(oneOf(false), anyObject),
   shedding: either(oneOf(false), group(sheddingExpectations)),
+  health: either(boolean, group({ live: healthRoute, ready: healthRoute })),
   registry: either(registry, listOf(registry))
 }
 
@@ -60,6 +65,7 @@ export function resolvePluginOptions (options: FastifyClusterizeOptions): Resolv
     headers: options.headers === false ? [] : headerNames({ id: true, pid: false, generation: false, ...given(options.headers) }),
     underPressure: options.underPressure === false ? false : given(options.underPressure),
     shedding: Object.freeze(shedding),
+    health: Object.freeze(options.health === undefined || options.health === false ? { live: false, ready: false } : { ...HEALTH_ROUTES, ...options.health === true ? {} : given(options.health) }),
     registries: Object.freeze(options.registry === undefined ? [] : [options.registry].flat()),
     reasonHeader: reasonHeader === false ? undefined : reasonHeader === true ? REASON_HEADER : reasonHeader.toLowerCase()
   })

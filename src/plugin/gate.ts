@@ -18,11 +18,15 @@ import { checkRoutes } from './standings.ts'
 
 const NO_SHEDDING: SheddingState = { share: 0, delay: 0, limit: null, shed: {} }
 
+/** Whether this worker wants traffic: not once it drains, nor once a stop was ordered. */
+export type Readiness = 'ready' | 'stopping' | 'draining'
+
 /** What only the plugin may do with a gate. */
 export interface PluginGate extends RequestGate {
   readonly identity: WorkerIdentity
   /** False until the plugin's options are known; the hooks let everything pass until then. */
   isConfigured: () => boolean
+  readonly readiness: () => Readiness
   configure: (options: ResolvedPluginOptions) => Shedding
   /** A hook that may answer instead of the route, or undefined. */
   setPressureHook: (hook: onRequestHookHandler | undefined) => void
@@ -53,6 +57,7 @@ function createGate (app: FastifyInstance): PluginGate {
   let total = 0
   let registries: readonly AppRegistry[] = []
   let record: RecordRequest | undefined
+  let stops = false
   let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
   checkRoutes(app)
@@ -127,6 +132,8 @@ function createGate (app: FastifyInstance): PluginGate {
       if (shedding.admits) admission = shedding
       return shedding
     },
+    expectStop () { stops = true },
+    readiness: () => ends !== 'none' ? 'draining' : stops ? 'stopping' : 'ready',
     appMetrics: () => collectMetrics(app, registries),
     record (recorder) { record = recorder },
     setPressureHook (hook) { pressureHook = hook }

@@ -43,6 +43,8 @@ export interface Supervisor {
   handles: () => readonly WorkerHandle[]
   /** Before a stop: from now on each response ends its connection. */
   announceEnd: () => void
+  /** A stop is ordered, and everything serves on until its delay is over: the apps' readiness routes say so. */
+  announceStop: () => void
   addresses: () => readonly BoundAddress[]
   stats: () => ClusterStats
   history: (slot: number) => readonly HistoryEntry[]

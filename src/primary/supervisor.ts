@@ -231,6 +231,9 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     isUp: () => state === 'up',
     workers: () => roster.all().map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
     handles: roster.all,
+    announceStop () {
+      for (const { channel } of roster.all()) void channel.post({ type: 'announce-stop' })
+    },
     announceEnd () {
       for (const { channel } of roster.all()) void channel.post({ type: 'announce-end' })
     },

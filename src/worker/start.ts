@@ -51,6 +51,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'take-slot': return running.slot.resolve(message.slot)
       case 'accept': return setAccepting(running, message.on)
       case 'log-level': return setLogLevel(running, message.level)
+      case 'announce-stop': return running.drainable?.gate.expectStop()
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
       case 'handoff-held':
