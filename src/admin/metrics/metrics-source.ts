@@ -59,5 +59,5 @@ function ownMetrics ({ cluster, source, ledger, counts, times }: MetricsParts): 
     ...clusterMetrics({ status, dispatch: cluster.stats().dispatch, counts }),
     ...slotMetrics(slotViews(status, ledger)),
     histogram('request_duration_seconds', 'How long requests took that were answered, by route pattern and class of status; without those shed before anything else looked at them.', DURATION_BUCKETS, samples)
-  ].filter(({ values }) => values.length > 0)
+  ]
 }
