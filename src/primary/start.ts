@@ -16,6 +16,7 @@ import type { HistoryEntry } from './history.ts'
 import { createPrimaryLog } from './log.ts'
 import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
+import { startOverloadWatch } from './overload-watch.ts'
 import { startRebalancer } from './rebalancer.ts'
 import { startRecycler } from './recycler.ts'
 import { createRestarts } from './restarts.ts'
@@ -80,6 +81,7 @@ export async function startPrimary (options: ResolvedOptions, openListener: Open
   const stopWatching = startHangWatch(supervisor, options, log)
   events.emitter.once('stop', startRecycler(supervisor, options, log))
   events.emitter.once('stop', startHealthWatch(supervisor, options, log))
+  events.emitter.once('stop', startOverloadWatch(supervisor, options.snapshotInterval, log))
   const ending = fleet.ending = createPrimaryEnding({
     supervisor,
     listener,

@@ -24,6 +24,7 @@ export interface WorkerView {
 }
 
 export type Intent = ExitIntent
+export type RestReason = 'health' | 'overload'
 
 /** Whether it ends because it was asked to, not by itself or by force. */
 export function isOrdered (intent: Intent): boolean {
@@ -44,6 +45,10 @@ export interface WorkerHandle {
   readonly accepts: () => boolean
   /** False while its own health check fails. */
   readonly healthy: () => boolean
+  /** Healthy and not resting: it should get what is new. */
+  readonly fit: () => boolean
+  /** Tells it to accept nothing new for a reason, or that this reason is gone. False where that is known. */
+  readonly rest: (why: RestReason, on: boolean) => boolean
   readonly deadline: () => number
   /** When it became ready, or undefined. */
   readonly readyAt: () => number | undefined
@@ -126,6 +131,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
   let reportedError: Error | undefined
   let handedOver = false
   let drainOrder: ToWorker | undefined
+  const rests = new Set<RestReason>()
 
   const become = (next: WorkerState, until = Infinity): boolean => {
     if (!NEXT[state].includes(next)) return false
@@ -193,6 +199,15 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     state: () => state,
     accepts: () => state === 'ready' && child.connected,
     healthy: () => latest?.health.state !== 'unhealthy',
+    fit: () => handle.healthy() && !rests.has('overload'),
+    rest (why, on) {
+      if (rests.has(why) === on) return false
+      const rested = rests.size > 0
+      if (on) rests.add(why)
+      else rests.delete(why)
+      if (rested !== rests.size > 0) void channel.post({ type: 'accept', on: !on })
+      return true
+    },
     deadline: () => deadline,
     readyAt: () => readyAt,
     intent: () => intent,
