@@ -15,7 +15,7 @@ import { createShedding } from './shedding.ts'
 import type { Shedding } from './shedding.ts'
 import { checkRoutes } from './standings.ts'
 
-const NO_SHEDDING: SheddingState = { share: 0, delay: 0, limit: null, shed: {} }
+const NO_SHEDDING: SheddingState = { active: false, share: 0, delay: 0, limit: null, shed: {} }
 
 /** What only the plugin may do with a gate. */
 export interface PluginGate extends RequestGate {
