@@ -17,6 +17,8 @@ export interface Health {
 
 /** How much a worker sheds. */
 export interface SheddingState {
+  /** Whether a request that comes now may be shed. */
+  readonly active: boolean
   /** The share of the traffic that is shed now for the sake of the event loop, 0 to 1. */
   readonly share: number
   /** Mean time requests had waited for the event loop lately, in ms. */
@@ -47,6 +49,8 @@ export interface Snapshot {
     readonly shed: number
     /** Requests a second in the interval. */
     readonly rate: number
+    /** The share of the interval's requests that were shed, 0 to 1. */
+    readonly shedShare: number
     /** Responses by class, '2xx' and so on. */
     readonly responses: Readonly<Record<string, number>>
   }

@@ -51,7 +51,7 @@ const status: Properties<ClusterStatus> = {
   addresses: listOf(text),
   admin: listOf(text),
   generation: whole,
-  workers: object({ wanted: whole, ready: whole, booting: whole, draining: whole, unhealthy: whole, spare: whole }),
+  workers: object({ wanted: whole, ready: whole, booting: whole, draining: whole, unhealthy: whole, spare: whole, shedding: whole }),
   restarts: whole,
   reload: nullable(object({ generation: whole, startedAt: number, done: listOf(whole), slots: whole })),
   lastReload: nullable(object({ state: oneOf('done', 'failed'), generation: whole, at: number, duration: number, error: nullable(text) })),

@@ -1,12 +1,12 @@
-// Who may get something new: workers whose health check fails only where no other is left.
+// Who may get something new: workers that are unhealthy or shed only where no other is left.
 
 interface Candidate {
   readonly accepts: () => boolean
-  readonly healthy: () => boolean
+  readonly fit: () => boolean
 }
 
 export function eligible<Worker extends Candidate> (workers: readonly Worker[]): readonly Worker[] {
   const accepting = workers.filter(worker => worker.accepts())
-  const healthy = accepting.filter(worker => worker.healthy())
-  return healthy.length > 0 ? healthy : accepting
+  const fit = accepting.filter(worker => worker.fit())
+  return fit.length > 0 ? fit : accepting
 }

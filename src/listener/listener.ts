@@ -13,8 +13,8 @@ export interface Receiver {
   readonly channel: Channel<ToWorker>
   /** True while it is ready and can be told so: a worker that was killed loses its channel before anybody learns of its end. */
   readonly accepts: () => boolean
-  /** False while its own health check fails. */
-  readonly healthy: () => boolean
+  /** Healthy, and not shedding while others have time. */
+  readonly fit: () => boolean
   readonly load: () => ReceiverLoad
   /** What it said of its server when it became ready. */
   readonly server: () => ServerFacts | undefined

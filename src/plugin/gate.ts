@@ -16,7 +16,7 @@ import { createShedding } from './shedding.ts'
 import type { Shedding } from './shedding.ts'
 import { checkRoutes } from './standings.ts'
 
-const NO_SHEDDING: SheddingState = { share: 0, delay: 0, limit: null, shed: {} }
+const NO_SHEDDING: SheddingState = { active: false, share: 0, delay: 0, limit: null, shed: {} }
 
 /** Whether this worker wants traffic: not once it drains, nor once a stop was ordered. */
 export type Readiness = 'ready' | 'stopping' | 'draining'

@@ -31,6 +31,8 @@ export interface Shedding {
   readonly retryAfter: () => number
   /** Whether requests are being shed for the sake of the event loop. */
   readonly isOverloaded: () => boolean
+  /** Who can tell whether there is pressure of another kind. */
+  readonly setPressure: (isUnderPressure: () => boolean) => void
   readonly total: () => number
   readonly state: () => SheddingState
 }
@@ -45,6 +47,7 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
   const log = createShedLog(app, counts)
   const standingOf = createStandings(app, shedding)
   let standing: Standing = 'normal'
+  let isUnderPressure = (): boolean => false
 
   const ask = (request: FastifyRequest): Standing => standing = standingOf(request)
 
@@ -72,10 +75,11 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
     answer: (reply, reason, retryAfter = shedder.retryAfter()) => answer(reply, reason, retryAfter),
     retryAfter: shedder.retryAfter,
     isOverloaded: () => shedder.stats().share > 0,
+    setPressure (told) { isUnderPressure = told },
     total: counts.total,
     state () {
-      const { share, delay, limit } = shedder.stats()
-      return { share: rounded(share), delay: rounded(delay), limit: limit === Infinity ? null : limit, shed: counts.byReason() }
+      const { share, delay, limit, inFlight } = shedder.stats()
+      return { active: share > 0 || inFlight >= limit || isUnderPressure(), share: rounded(share), delay: rounded(delay), limit: limit === Infinity ? null : limit, shed: counts.byReason() }
     }
   }
 }

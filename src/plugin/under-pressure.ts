@@ -47,11 +47,14 @@ export async function registerUnderPressure (fastify: FastifyInstance, parts: Pa
     }))
     await child.register(underPressure, withDefaults(parts, () => child.memoryUsage().eventLoopDelay))
     readings = { isUnderPressure: () => child.isUnderPressure(), memoryUsage: () => child.memoryUsage() }
+    shedding.setPressure(readings.isUnderPressure)
   })
   // Only now is it known whether the app registered its own after us.
   fastify.addHook('onReady', done => {
-    if (fastify.hasPlugin(NAME)) gate.setPressureHook(undefined)
-    else if (readings !== undefined) decorateWith(fastify, readings, shedding)
+    if (fastify.hasPlugin(NAME)) {
+      gate.setPressureHook(undefined)
+      shedding.setPressure(() => fastify.isUnderPressure())
+    } else if (readings !== undefined) decorateWith(fastify, readings, shedding)
     done()
   })
 }

@@ -11,7 +11,6 @@ export function startHealthWatch (supervisor: Pick<Supervisor, 'handles' | 'dism
   if (healthCheck === undefined) return () => {}
   const { failures } = healthCheck
   let relapses: Relapses = new Map()
-  let resting: ReadonlySet<number> = new Set()
   let known: ReadonlySet<number> = new Set()
   let replaced: WorkerHandle | undefined
 
@@ -30,11 +29,7 @@ export function startHealthWatch (supervisor: Pick<Supervisor, 'handles' | 'dism
     report(handles.filter(handle => handle.state() === 'ready'))
     const verdict = judgeHealth(handles.map(handle => asChecked(handle, handle === replaced)), relapses, failures)
     relapses = verdict.relapses
-    for (const handle of handles) {
-      const rests = verdict.resting.has(handle.key)
-      if (rests !== resting.has(handle.key)) void handle.channel.post({ type: 'accept', on: !rests })
-    }
-    resting = verdict.resting
+    for (const handle of handles) handle.rest('health', verdict.resting.has(handle.key))
     const chosen = handles.find(({ key }) => key === verdict.replace)
     replaced = chosen ?? handles.find(handle => handle === replaced)
     if (chosen === undefined) return

@@ -8,7 +8,7 @@ import type { WorkerHandle } from './worker-handle.ts'
 export function startRebalancer (workers: () => readonly WorkerHandle[], { prefer }: Pick<Listener, 'prefer'>, period: number): () => void {
   let heavy: Heavy = new Map()
   const timer = setInterval(() => {
-    const ready = workers().filter(worker => worker.state() === 'ready' && worker.healthy())
+    const ready = workers().filter(worker => worker.state() === 'ready' && worker.fit())
     const result = rebalance(ready.flatMap(periodOf), heavy)
     heavy = result.heavy
     for (const { from, to, rate, max } of result.moves) {

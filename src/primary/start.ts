@@ -18,8 +18,10 @@ import type { EventSink } from './events.ts'
 import { startHangWatch } from './hang-watch.ts'
 import { startHealthWatch } from './health-watch.ts'
 import type { HistoryEntry } from './history.ts'
+import { forkWorker } from './fork-worker.ts'
 import { createPrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
+import { startOverloadWatch } from './overload-watch.ts'
 import { startRebalancer } from './rebalancer.ts'
 import { startRecycler } from './recycler.ts'
 import { createReportTap } from './report-tap.ts'
@@ -28,7 +30,6 @@ import type { ClusterStats } from './stats.ts'
 import { reportToService } from './service-status.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { Supervisor, SupervisorParts } from './supervision.ts'
-import { forkWorker } from './worker-handle.ts'
 import type { WorkerView } from './worker-handle.ts'
 
 /** What clusterize() resolves to in the primary. */
@@ -108,6 +109,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
   events.emitter.once('stop', startAutoscaler(supervisor, listener, options, log))
   events.emitter.once('stop', startRecycler(supervisor, options, log))
   events.emitter.once('stop', startHealthWatch(supervisor, options, log))
+  events.emitter.once('stop', startOverloadWatch(supervisor, options.snapshotInterval, log))
   const service = reportToService(manager.notify, supervisor, events, log)
   const ending = fleet.ending = createPrimaryEnding({
     supervisor,

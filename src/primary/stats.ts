@@ -5,13 +5,13 @@ import type { WorkerHandle } from './worker-handle.ts'
 
 export interface ClusterStats {
   /** Workers by state. */
-  readonly workers: { readonly wanted: number, readonly ready: number, readonly booting: number, readonly draining: number, readonly unhealthy: number, readonly spare: number }
+  readonly workers: { readonly wanted: number, readonly ready: number, readonly booting: number, readonly draining: number, readonly unhealthy: number, readonly spare: number, readonly shedding: number }
   readonly generation: number
   /** Workers that ended by themselves and were or will be replaced. */
   readonly restarts: number
   /** Whether they end faster than `restart.limit` allows. */
   readonly crashLoop: boolean
-  readonly requests: { readonly inFlight: number, readonly perSecond: number }
+  readonly requests: { readonly inFlight: number, readonly perSecond: number, readonly shedPerSecond: number }
   readonly connections: { readonly open: number, readonly idle: number }
   /** The queue in the primary, and connections it passed from one worker to another. */
   readonly dispatch: ListenerCounts
@@ -25,10 +25,19 @@ export function statsOf (workers: readonly WorkerHandle[], facts: Pick<ClusterSt
   const snapshots = workers.flatMap(worker => worker.snapshot() ?? [])
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
   return {
-    workers: { wanted, ready: count('ready'), booting: count('booting'), draining: count('draining', 'killing'), spare: count('spare'), unhealthy: workers.filter(worker => worker.state() === 'ready' && !worker.healthy()).length },
+    workers: {
+      wanted,
+      ready: count('ready'),
+      booting: count('booting'),
+      draining: count('draining', 'killing'),
+      spare: count('spare'),
+      unhealthy: workers.filter(worker => worker.state() === 'ready' && !worker.healthy()).length,
+      shedding: snapshots.filter(({ requests }) => requests.shedShare > 0).length
+    },
     requests: {
       inFlight: sum(snapshots.map(({ requests }) => requests.inFlight)),
-      perSecond: Math.round(sum(snapshots.map(({ requests }) => requests.rate)))
+      perSecond: Math.round(sum(snapshots.map(({ requests }) => requests.rate))),
+      shedPerSecond: Math.round(sum(snapshots.map(({ requests }) => requests.rate * requests.shedShare)))
     },
     connections: {
       open: sum(snapshots.map(({ connections }) => connections.open)),

@@ -18,7 +18,7 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
     for (const { duration } of list.getEntries()) gc += duration
   }).observe({ entryTypes: ['gc'] })
   let utilization = performance.eventLoopUtilization()
-  let previous = { at: performance.now(), total: 0 }
+  let previous = { at: performance.now(), total: 0, shed: 0 }
 
   const take = (): void => {
     const current = performance.eventLoopUtilization()
@@ -33,14 +33,14 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
       uptime: Math.round(process.uptime()),
       inspected: isInspected(),
       health: health(),
-      requests: { inFlight: gate.inFlight(), total, shed, rate: (total - previous.total) / Math.max(0.001, (at - previous.at) / 1000), responses },
+      requests: { inFlight: gate.inFlight(), total, shed, rate: (total - previous.total) / Math.max(0.001, (at - previous.at) / 1000), shedShare: (shed - previous.shed) / Math.max(1, total - previous.total), responses },
       shedding: gate.shedding(),
       connections: connectionsOf(connections, gate)
     })
     histogram.reset()
     utilization = current
     gc = 0
-    previous = { at, total }
+    previous = { at, total, shed }
   }
   setInterval(take, interval).unref()
   return take

@@ -105,6 +105,8 @@ function optionsFor (scheduling: string): ChaosSetup['options'] {
     recycle: { maxRss: 180 * 1024 * 1024, minAge: 0 },
     // It would leave its files by design.
     compileCache: false,
+    // For a while there may be nobody to serve: whoever waits is served all the same.
+    ...scheduling === 'kernel' ? {} : { queue: { timeout: 60_000 } },
     ...scheduling === 'request' ? { concurrency: 8 } : {}
   }
 }

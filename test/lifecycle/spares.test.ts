@@ -44,7 +44,7 @@ test('a reload renews the spares, a larger cluster takes them, and they count ap
 
   order(cluster, 'tell')
   const { stats, workers } = await cluster.event('told') as unknown as { stats: { workers: object, slots: Array<{ id: number }> }, workers: Array<{ id: number, state: string, pid: number }> }
-  assert.deepEqual(stats.workers, { wanted: 2, ready: 2, booting: 0, draining: 0, unhealthy: 0, spare: 1 })
+  assert.deepEqual(stats.workers, { wanted: 2, ready: 2, booting: 0, draining: 0, unhealthy: 0, spare: 1, shedding: 0 })
   assert.deepEqual(stats.slots.map(({ id }) => id), [1, 2])
   assert.deepEqual(workers.map(({ id, state }) => [id, state]), [[0, 'spare'], [1, 'ready'], [2, 'ready']])
 

@@ -160,7 +160,7 @@ test('with shedding false nothing is shed', async t => {
   app.get('/busy', async () => block(20))
   const responses = await Promise.all(Array.from({ length: 30 }, () => app.inject('/busy')))
   assert.ok(responses.every(({ statusCode }) => statusCode === 200))
-  assert.deepEqual([gate.counts().shed, gate.shedding()], [0, { share: 0, delay: 0, limit: null, shed: {} }])
+  assert.deepEqual([gate.counts().shed, gate.shedding()], [0, { active: false, share: 0, delay: 0, limit: null, shed: {} }])
 })
 
 test('a shed request leaves its connection as it found it: the next one is served, the body of the shed one is not read', async t => {

@@ -16,8 +16,8 @@ function snapshot (total: number): Snapshot {
     uptime: 1,
     inspected: false,
     health: { state: 'unchecked', failures: 0, reason: null },
-    shedding: { share: 0, delay: 0, limit: null, shed: {} },
-    requests: { inFlight: 0, total, shed: 0, rate: 0, responses: { '2xx': total } },
+    shedding: { active: false, share: 0, delay: 0, limit: null, shed: {} },
+    requests: { inFlight: 0, total, shed: 0, rate: 0, shedShare: 0, responses: { '2xx': total } },
     connections: { open: 0, idle: 0, movedIn: 0, movedOut: 0 }
   })
 }

@@ -1,0 +1,114 @@
+// Clusters under more load than they can do: who is served, what adds up, and who gets what is new.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ShedReason, WorkerView } from '../../src/index.ts'
+import { connect } from '../helpers/http-connection.ts'
+import { startArrivals, startOverloaded } from './start-cluster.ts'
+import type { OverloadedCluster } from './start-cluster.ts'
+
+const PRIORITIES = ['critical', 'normal', 'sheddable'] as const
+const MANY = 12
+const BATCHES = 5
+
+test('under overload what is critical goes first, health routes are served, and every answer is accounted for', async t => {
+  const cluster = await startOverloaded(t, { options: { workers: 2, snapshotInterval: 50 }, shedding: { maxQueueDelay: 50 } })
+  cluster.slow({ all: 20 })
+  // Four times what the two can do; what is critical alone is well below.
+  const clients = PRIORITIES.map(priority => startArrivals(cluster.target, `/${priority}`, priority === 'critical' ? 30 : 6))
+  const health = startArrivals(cluster.target, '/livez', 50)
+  await Promise.all([clients[1]?.reached('shed', 100), clients[2]?.reached('shed', 100), clients[0]?.reached('served', 20)])
+  while ((await cluster.stats()).workers.shedding === 0) await sleep(20)
+  await Promise.all([...clients, health].map(client => client.stop()))
+  assert.deepEqual([health.answers.shed, ...[...clients, health].map(({ answers }) => answers.other)], [0, 0, 0, 0, 0])
+
+  const [critical = 0, normal = 0, sheddable = 0] = clients.map(({ answers: { served, shed } }) => served / (served + shed))
+  assert.ok(critical > normal && critical > sheddable, `${critical}, ${normal} and ${sheddable} of them were served`)
+
+  const told = PRIORITIES.map((_, index) => clients[index]?.answers.shed)
+  const counted = (views: readonly WorkerView[]): number[] => PRIORITIES.map(priority => sumOf(views, (_, counts) => counts[priority]))
+  await until(cluster, views => sum(counted(views)) >= sum(told))
+  assert.deepEqual(counted(await cluster.workers()), told)
+  assert.equal(sum((await cluster.workers()).map(({ snapshot }) => snapshot?.requests.shed ?? 0)), sum(told))
+
+  cluster.slow({ all: 0 })
+  await until(cluster, views => views.every(({ snapshot }) => snapshot?.shedding.share === 0))
+  const client = await connect(cluster.target)
+  assert.equal((await client.get('/sheddable')).status, 200)
+  client.close()
+})
+
+test('a downstream that slows makes an adaptive limit shed, and once it has recovered all are served', async t => {
+  const cluster = await startOverloaded(t, { options: { workers: 1, snapshotInterval: 50, rebalance: false }, shedding: { maxQueueDelay: false, maxInFlight: 'adaptive' } })
+  cluster.slow({ all: 2 })
+  const clients = startArrivals(cluster.target, '/downstream', 2)
+  await clients.reached('served', 500)
+  assert.deepEqual([clients.answers.shed, clients.answers.other], [0, 0])
+  cluster.slow({ all: 200 })
+  await clients.reached('shed', 100)
+  await until(cluster, ([view]) => (view?.snapshot?.shedding.limit ?? Infinity) < 100)
+  cluster.slow({ all: 2 })
+  for (let before = -1; before !== clients.answers.shed;) {
+    before = clients.answers.shed
+    await clients.reached('served', 500)
+  }
+  await clients.stop()
+})
+
+for (const scheduling of ['kernel', 'connection', 'request'] as const) {
+  test(`a worker that sheds while its sibling has time gets no new connections and keeps no idle ones, until it has recovered (${scheduling})`, async t => {
+    const cluster = await startOverloaded(t, { options: { workers: 2, scheduling, snapshotInterval: 50, rebalance: false }, shedding: {} })
+    const kept = scheduling === 'request' ? undefined : await connectTo(cluster, '2')
+    const sick = (await cluster.workers()).find(({ id }) => id === 2)
+    assert.ok(sick)
+    cluster.slow({ [sick.pid]: -1 })
+    const shed: number[] = []
+    // What is answered at once looks idle, so without more it would draw ever more to it.
+    while (!cluster.lines().some(({ event }) => event === 'worker-overloaded')) {
+      const clients = await Promise.all(Array.from({ length: MANY }, () => connect(cluster.target)))
+      shed.push(...(await Promise.all(clients.map(client => client.get('/downstream')))).map(({ status }) => status))
+      for (const client of clients) client.close()
+      await sleep(20)
+    }
+    assert.ok(shed.includes(503))
+    assert.equal((await cluster.event('worker-overloaded'))['slot'], 2)
+    // One batch may miss it by chance.
+    for (let batches = 0; batches < BATCHES;) batches = (await answeredBy(cluster)).has('2') ? 0 : batches + 1
+    while (kept !== undefined && (await kept.get('/livez')).headers['x-worker-id'] !== '1') await sleep(5)
+    kept?.close()
+    assert.equal((await cluster.stats()).workers.ready, 2)
+
+    cluster.slow({})
+    await cluster.event('worker-recovered', ({ slot }) => slot === 2)
+    while (!(await answeredBy(cluster)).has('2')) await sleep(5)
+  })
+}
+
+async function connectTo (cluster: OverloadedCluster, worker: string): Promise<Awaited<ReturnType<typeof connect>>> {
+  for (;;) {
+    const client = await connect(cluster.target)
+    if ((await client.get('/livez')).headers['x-worker-id'] === worker) return client
+    client.close()
+  }
+}
+
+async function answeredBy ({ target }: OverloadedCluster): Promise<Set<string | undefined>> {
+  const clients = await Promise.all(Array.from({ length: MANY }, () => connect(target)))
+  const answers = await Promise.all(clients.map(client => client.get('/livez')))
+  for (const client of clients) client.close()
+  // Whoever has no time to spare is no help for one that sheds.
+  await sleep(10)
+  return new Set(answers.map(({ headers }) => headers['x-worker-id']))
+}
+
+async function until (cluster: OverloadedCluster, reached: (views: readonly WorkerView[]) => boolean): Promise<void> {
+  while (!reached(await cluster.workers())) await sleep(20)
+}
+
+function sumOf (views: readonly WorkerView[], value: (reason: ShedReason, counts: Readonly<Record<typeof PRIORITIES[number], number>>) => number): number {
+  return sum(views.flatMap(({ snapshot }) => Object.entries(snapshot?.shedding.shed ?? {}).map(([reason, counts]) => value(reason as ShedReason, counts))))
+}
+
+function sum (values: ReadonlyArray<number | undefined>): number {
+  return values.reduce<number>((total, value) => total + (value ?? 0), 0)
+}
