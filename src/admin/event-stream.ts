@@ -43,14 +43,17 @@ export function createEventStream (log: EventLog, { status }: StatusSource): Eve
     },
     add (response, lastEventId) {
       clients.add(response)
-      response.once('close', () => remove(response))
+      // A client that goes while something is written to it.
+      response.on('error', () => {}).once('close', () => remove(response))
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-content-type-options': 'nosniff' })
       send(response, log.since(lastEventId).map(eventFrame).join('') + statusFrame())
       timer ??= setInterval(() => sendAll(statusFrame()), INTERVAL).unref()
     },
     close () {
       forget()
+      clearInterval(timer)
       for (const client of clients) client.end(statusFrame())
+      clients.clear()
     }
   }
 }

@@ -23,7 +23,10 @@ export interface AdminHttp {
   readonly close: () => Promise<void>
 }
 
-export function createAdminHttp (): AdminHttp {
+/**
+ * @param onError is told what no request is to blame for, too many open files for one: it must not end the primary
+ */
+export function createAdminHttp (onError: (error: Error) => void): AdminHttp {
   let server: http.Server | undefined
   const app = fastify({
     logger: false,
@@ -33,6 +36,7 @@ export function createAdminHttp (): AdminHttp {
     serverFactory: handler => (server = http.createServer(LIMITS, handler))
   })
   const own = server ?? http.createServer(LIMITS)
+  own.on('error', onError)
   own.maxConnections = MAX_CONNECTIONS
   own.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION
   app.removeContentTypeParser('text/plain')

@@ -51,7 +51,7 @@ export async function openAdmin (cluster: AdminCluster, { name, path, tcp, minRe
     await Promise.all(opened.map(http => http.close()))
   }
   const open = async (guard: (app: FastifyInstance) => void, listen: (http: AdminHttp) => Promise<BoundAddress>): Promise<void> => {
-    const http = createAdminHttp()
+    const http = createAdminHttp(err => cluster.warn({ event: 'admin-failed', err }, 'the admin server had an error'))
     guard(http.app)
     addRoutes(http.app, cluster, { source, stream, metrics })
     await http.app.ready()

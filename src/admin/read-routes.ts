@@ -32,6 +32,7 @@ export function addReadRoutes (app: FastifyInstance, { source, stream }: ReadPar
   }, async () => source.status())
 
   app.get('/events', {
+    exposeHeadRoute: false,
     config: described({
       access: 'read',
       summary: 'The last 100 events (those after Last-Event-ID), then each as it comes, and the status each second',

@@ -1,6 +1,6 @@
 // An order to replace one worker: whoever gives it is told when the replacement serves.
 import { NoWorkerError, StoppedError } from '../errors.ts'
-import type { EventSink, WorkerReadyEvent } from './events.ts'
+import type { EventSink, ScaleEvent, WorkerReadyEvent } from './events.ts'
 import type { Supervisor } from './supervision.ts'
 
 /**
@@ -20,11 +20,19 @@ export function recycleWorker (id: number, supervisor: Pick<Supervisor, 'handles
       forget()
       reject(new StoppedError())
     }
+    // Nobody will come into a slot that is no longer wanted.
+    const onScale = (event: ScaleEvent): void => {
+      if (event.state !== 'started' || event.to >= id) return
+      forget()
+      reject(new NoWorkerError(id))
+    }
     const forget = (): void => {
+      emitter.off('scale', onScale)
       emitter.off('worker-ready', onReady)
       emitter.off('stop', onStop)
     }
     emitter.on('worker-ready', onReady)
+    emitter.on('scale', onScale)
     emitter.on('stop', onStop)
     supervisor.dismiss(worker, 'recycle')
   })

@@ -1,5 +1,6 @@
 // A cluster of one worker with an admin server, whose worker records its requests by turns: on for a while, off for a while, and counts what each cost.
 import cluster from 'node:cluster'
+import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { buildApp } from './app.js'
 
@@ -8,7 +9,7 @@ const { library, adminPort, period } = JSON.parse(process.env.BENCH_CANDIDATE)
 const { clusterize, fastifyClusterize } = await import(library)
 const { gateOf } = await import(new URL('request-gate.js', library).href)
 
-const result = await clusterize(build, { workers: 1, port: 0, host: '127.0.0.1', logger: false, hangReport: false, name: `bench-${adminPort}`, admin: { port: adminPort } })
+const result = await clusterize(build, { workers: 1, port: 0, host: '127.0.0.1', logger: false, hangReport: false, admin: { port: adminPort, path: path.join(import.meta.dirname, 'admin.sock') } })
 if (result.role === 'primary') {
   let latest
   cluster.on('message', (_worker, message) => { if (message?.type === 'turns') latest = message })
