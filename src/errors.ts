@@ -36,6 +36,7 @@ export const AdminSocketError: CodedError = define('ADMIN_SOCKET', 'The admin so
 export const AdminTokenError: CodedError = define('ADMIN_TOKEN', '%s', 401)
 export const AdminForeignError: CodedError = define('ADMIN_FOREIGN', 'Refused: %s', 403)
 export const AdminBusyError: CodedError = define('ADMIN_BUSY', 'Too many requests, try again in a second', 429)
+export const NoPromClientError: CodedError = define('NO_PROM_CLIENT', 'The metrics page needs the package prom-client: npm install prom-client', 501)
 export const IpcClosedError: CodedError = define('IPC_CLOSED', 'The channel to the other process is closed')
 export const IpcTimeoutError: CodedError = define('IPC_TIMEOUT', 'No answer to "%s" within %s ms')
 

@@ -1,5 +1,6 @@
 // What primary and worker say to each other: data only, one union for each direction.
 import type { SerializedError } from './errors.ts'
+import type { AppMetric, Measurements } from './measurements.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { HandoffToPrimary, HandoffToWorker } from './handoff/messages.ts'
 
@@ -57,11 +58,14 @@ export type ToPrimary =
   | { type: 'handed-over' }
   | { type: 'signal', signal: string }
   | { type: 'snapshot', snapshot: Snapshot }
+  /** What the admin server's metrics need beyond snapshots; `app` is told at the worker's end. */
+  | { type: 'measured', measured: Measurements, app?: AppMetric[] }
   | ConnectionMessage
 
 export type ToWorker =
   | { type: 'drain', mode: DrainMode, timeout: number }
   | { type: 'activity' }
+  | { type: 'app-metrics' }
   /** A spare becomes the worker of this slot, and listens. */
   | { type: 'take-slot', slot: number }
   | HandoffToWorker
@@ -75,11 +79,14 @@ export type ToWorker =
   | { type: 'log-level', level: string }
   /** The whole cluster is about to stop: each response ends its connection. */
   | { type: 'announce-end' }
+  /** A stop was ordered, which begins later. */
+  | { type: 'announce-stop' }
 
 /** The messages that are answered, and with what. */
 export interface Replies {
   listen: ListenGrant
   activity: Activity
+  'app-metrics': AppMetric[]
   'boot-failed': null
   crashed: null
 }

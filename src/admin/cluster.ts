@@ -6,6 +6,7 @@ import type { HistoryEntry } from '../primary/history.ts'
 import type { ReloadReport } from '../primary/reload.ts'
 import type { ClusterStats } from '../primary/stats.ts'
 import type { WorkerView } from '../primary/worker-handle.ts'
+import type { AppMetric, Measurements } from '../measurements.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { Snapshot } from '../snapshot.ts'
 
@@ -16,7 +17,16 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 export type LogLevel = typeof LOG_LEVELS[number]
 
 /** Who reported: the same object for all reports of one worker. */
-export interface Reporter { readonly slot: number }
+export interface Reporter {
+  readonly slot: number
+  readonly isGone: () => boolean
+}
+
+export interface ReportListener {
+  readonly reported: (reporter: Reporter, snapshot: Snapshot) => void
+  /** `app`: the app's own metrics, at the worker's end. */
+  readonly measured: (reporter: Reporter, message: { readonly measured: Measurements, readonly app?: readonly AppMetric[] }) => void
+}
 
 export interface AdminCluster {
   readonly scheduling: Scheduling
@@ -27,8 +37,10 @@ export interface AdminCluster {
   readonly stats: () => ClusterStats
   readonly history: (id: number) => readonly HistoryEntry[]
   readonly events: EventEmitter<ClusterEvents>
-  /** Calls back with each report of a worker, also of one that is ending. */
-  readonly onReport: (listener: (reporter: Reporter, snapshot: Snapshot) => void) => void
+  /** Calls back with what workers report, also those that are ending. */
+  readonly listen: (listener: ReportListener) => void
+  /** Asks each worker for the metrics of its app; those that do not answer in time are left out. */
+  readonly appMetrics: () => Promise<ReadonlyArray<readonly [Reporter, readonly AppMetric[]]>>
   readonly reload: () => Promise<ReloadReport>
   readonly scale: (workers: number) => Promise<number>
   /** Resolves with the replacement once it is ready; the old worker drains when that has proved itself. */

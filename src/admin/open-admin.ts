@@ -13,6 +13,12 @@ import { guardSocket, guardTcp } from './guard.ts'
 import { createAdminHttp } from './http-server.ts'
 import type { AdminHttp } from './http-server.ts'
 import { createLedger } from './ledger.ts'
+import { addMetricsRoute } from './metrics-route.ts'
+import { createAppMetrics } from './metrics/app-metrics.ts'
+import { countEvents } from './metrics/event-counts.ts'
+import { createMetricsSource } from './metrics/metrics-source.ts'
+import type { MetricsSource } from './metrics/metrics-source.ts'
+import { createRequestTimes } from './metrics/request-times.ts'
 import { describeRoutes } from './openapi.ts'
 import { addOrderRoutes } from './order-routes.ts'
 import { addReadRoutes } from './read-routes.ts'
@@ -26,10 +32,19 @@ import { createStatusSource } from './status-source.ts'
 export async function openAdmin (cluster: AdminCluster, { name, path, tcp, minReady }: ResolvedAdmin): Promise<AdminServer> {
   const addresses: BoundAddress[] = []
   const ledger = createLedger()
-  cluster.onReport(ledger.report)
+  const times = createRequestTimes()
+  const apps = createAppMetrics()
+  cluster.listen({
+    reported: ledger.report,
+    measured (reporter, { measured, app }) {
+      times.add(measured)
+      if (app !== undefined) apps.tell(reporter, app)
+    }
+  })
   const reloads = watchReloads(cluster.events)
-  const source = createStatusSource({ cluster, name, minReady, ledger, reloads, durations: () => null, admin: () => addresses })
+  const source = createStatusSource({ cluster, name, minReady, ledger, reloads, durations: times.percentiles, admin: () => addresses })
   const stream = createEventStream(createEventLog(cluster.events), source)
+  const metrics = createMetricsSource({ cluster, source, ledger, counts: countEvents(cluster.events), times, apps })
   const opened: AdminHttp[] = []
   const close = async (): Promise<void> => {
     stream.close()
@@ -38,7 +53,7 @@ export async function openAdmin (cluster: AdminCluster, { name, path, tcp, minRe
   const open = async (guard: (app: FastifyInstance) => void, listen: (http: AdminHttp) => Promise<BoundAddress>): Promise<void> => {
     const http = createAdminHttp()
     guard(http.app)
-    addRoutes(http.app, cluster, { source, stream })
+    addRoutes(http.app, cluster, { source, stream, metrics })
     await http.app.ready()
     addresses.push(await listen(http))
     opened.push(http)
@@ -53,11 +68,12 @@ export async function openAdmin (cluster: AdminCluster, { name, path, tcp, minRe
   return { addresses, close }
 }
 
-function addRoutes (app: FastifyInstance, cluster: AdminCluster, parts: ReadParts): void {
+function addRoutes (app: FastifyInstance, cluster: AdminCluster, { metrics, ...reading }: ReadParts & { metrics: MetricsSource }): void {
   answerErrors(app, cluster)
   app.addHook('onSend', async (_request, reply) => { reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff') })
   describeRoutes(app)
-  addReadRoutes(app, parts)
+  addReadRoutes(app, reading)
+  addMetricsRoute(app, metrics)
   addOrderRoutes(app, cluster)
 }
 

@@ -1,6 +1,7 @@
 // Puts the status of one slot together from its workers, their reports and the ledger. Pure.
 import type { HistoryEntry, SlotStats } from '../primary/history.ts'
 import type { WorkerView } from '../primary/worker-handle.ts'
+import { NOTHING, shedByReason } from './ledger.ts'
 import type { SlotTotals } from './ledger.ts'
 import type { OtherWorker, SlotStatus } from './status.ts'
 
@@ -28,11 +29,16 @@ export function slotStatus ({ stats: { id, exits, lastExit }, workers, history, 
     memory: snapshot?.memory ?? null,
     connections: snapshot === undefined ? null : { open: snapshot.connections.open, idle: snapshot.connections.idle },
     requests: { total: totals.requests, inFlight: snapshot?.requests.inFlight ?? 0, perSecond: Math.round(snapshot?.requests.rate ?? 0), responses: totals.responses },
-    shed: { total: totals.shed, perSecond: shedRate(history.filter(({ pid }) => pid === shown?.pid)) },
+    shed: { total: totals.shed, perSecond: shedRate(history.filter(({ pid }) => pid === shown?.pid)), byReason: shedByReason(totals) },
     exits,
     lastExit: lastExit ?? null,
     others: workers.filter(worker => worker !== shown).map(otherWorker)
   }
+}
+
+/** A slot nobody is in any more. */
+export function emptySlot (id: number): SlotStatus {
+  return slotStatus({ stats: { id, exits: 0, lastExit: undefined }, workers: [], history: [], totals: NOTHING })
 }
 
 /** From the last two reports of one worker. */

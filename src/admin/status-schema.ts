@@ -30,7 +30,7 @@ const slot: Properties<SlotStatus> = {
   memory: nullable(object({ rss: whole, heapUsed: whole, heapLimit: whole })),
   connections: nullable(object({ open: whole, idle: whole })),
   requests: object({ total: whole, inFlight: whole, perSecond: number, responses: counts }),
-  shed: object({ total: whole, perSecond: number }),
+  shed: object({ total: whole, perSecond: number, byReason: counts }),
   exits: whole,
   lastExit: nullable(lastExit),
   others: listOf(object({ pid: whole, generation: whole, state: workerState, uptime: number, inFlight: whole }))
@@ -57,7 +57,7 @@ const status: Properties<ClusterStatus> = {
   lastReload: nullable(object({ state: oneOf('done', 'failed'), generation: whole, at: number, duration: number, error: nullable(text) })),
   queue: nullable(object({ waiting: whole, rejectedFull: whole, rejectedTimeout: whole })),
   totals: object({
-    requests: whole, responses: counts, shed: whole, inFlight: whole, perSecond: number, shedPerSecond: number,
+    requests: whole, responses: counts, shed: whole, shedByReason: counts, inFlight: whole, perSecond: number, shedPerSecond: number,
     connections: object({ open: whole, idle: whole, moved: whole })
   }),
   duration: nullable(object({ p50: number, p90: number, p99: number, count: whole })),

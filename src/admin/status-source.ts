@@ -3,6 +3,7 @@ import { nearestPackage } from '../nearest-package.ts'
 import type { BoundAddress } from '../protocol.ts'
 import { readableAddress } from '../readable-address.ts'
 import type { AdminCluster } from './cluster.ts'
+import { shedByReason } from './ledger.ts'
 import type { Ledger } from './ledger.ts'
 import { readinessOf } from './readiness.ts'
 import type { Readiness } from './readiness.ts'
@@ -90,8 +91,9 @@ function queueOf ({ scheduling, stats }: AdminCluster): QueueStatus | null {
 }
 
 function totalsOf ({ cluster, ledger }: StatusParts, slots: readonly SlotStatus[]): ClusterTotals {
-  const { requests, responses, shed, movedIn } = ledger.all()
+  const all = ledger.all()
+  const { requests, responses, shed, movedIn } = all
   const { requests: { inFlight, perSecond }, connections: { open, idle } } = cluster.stats()
   const shedPerSecond = slots.reduce((sum, slot) => sum + slot.shed.perSecond, 0)
-  return { requests, responses, shed, inFlight, perSecond, shedPerSecond, connections: { open, idle, moved: movedIn } }
+  return { requests, responses, shed, shedByReason: shedByReason(all), inFlight, perSecond, shedPerSecond, connections: { open, idle, moved: movedIn } }
 }

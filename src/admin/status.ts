@@ -72,6 +72,7 @@ export interface ClusterTotals {
   readonly requests: number
   readonly responses: Readonly<Record<string, number>>
   readonly shed: number
+  readonly shedByReason: Readonly<Record<string, number>>
   readonly inFlight: number
   readonly perSecond: number
   readonly shedPerSecond: number
@@ -94,7 +95,7 @@ export interface SlotStatus {
   readonly memory: Snapshot['memory'] | null
   readonly connections: { readonly open: number, readonly idle: number } | null
   readonly requests: SlotRequests
-  readonly shed: { readonly total: number, readonly perSecond: number }
+  readonly shed: { readonly total: number, readonly perSecond: number, readonly byReason: Readonly<Record<string, number>> }
   /** Workers of this slot that have ended, for whatever reason, and how the last of them did. */
   readonly exits: number
   readonly lastExit: LastExit | null

@@ -4,6 +4,7 @@ import type { ChooseReceiver, Member } from '../handoff/relay.ts'
 import { eligible } from './eligible.ts'
 import type { Listener, Receiver } from './listener.ts'
 import { createPreferences } from './preferences.ts'
+import { NO_WAITS } from './queue.ts'
 
 // Connections on their way between workers: how many at once, and how long they wait when nobody is there, in ms.
 const LIMITS = { limit: 10_000, waitTimeout: 30_000 }
@@ -20,7 +21,7 @@ export function createHandover (workers: () => readonly Receiver[]): Pick<Listen
     gone: relay.gone,
     prefer: preferences.prefer,
     close: relay.close,
-    counts: () => ({ queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: relay.counts().passed })
+    counts: () => ({ queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: relay.counts().passed, waited: NO_WAITS })
   }
 }
 

@@ -1,6 +1,7 @@
 // What every way of accepting connections offers the primary, and what it may ask of a worker.
 import type { Answer, Channel } from '../channel.ts'
 import type { ResolvedOptions } from '../options/types.ts'
+import type { QueueStats } from './queue.ts'
 import type { BoundAddress, ConnectionMessage, ServerFacts, ToWorker } from '../protocol.ts'
 
 /** A worker as a listener sees it. */
@@ -22,11 +23,16 @@ export interface Receiver {
 /** The latest a worker reported of itself; zeros until then. */
 export interface ReceiverLoad { readonly inFlight: number, readonly utilization: number }
 
+/** Times in ms; the upper bounds of the buckets are `WAIT_BUCKETS`, the last one is open. */
+export type QueueWaits = QueueStats['waited']
+
 export interface ListenerCounts {
   readonly queued: number
   readonly rejectedFull: number
   readonly rejectedTimeout: number
   readonly moved: number
+  /** How long those that had their turn had waited. */
+  readonly waited: QueueWaits
 }
 
 export interface Listener {

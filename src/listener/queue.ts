@@ -31,13 +31,20 @@ export interface Queue<T> {
 
 interface Limits { readonly limit: number, readonly timeout: number }
 
+/** Of a queue that nobody has waited in. */
+export const NO_WAITS: QueueStats['waited'] = Object.freeze({ count: 0, sum: 0, max: 0, buckets: Object.freeze(noBuckets()) })
+
+function noBuckets (): number[] {
+  return Array.from({ length: WAIT_BUCKETS.length + 1 }, () => 0)
+}
+
 /** A Map keeps the order of insertion and removes from the middle in constant time; items that came back wait in front of it. */
 export function createQueue<T> ({ limit, timeout }: Limits): Queue<T> {
   const waiting = new Map<T, number>()
   const returned = new Map<T, number>()
   const since = new WeakMap<T & object, number>()
   const counts = { maxDepth: 0, queued: 0, full: 0, timeout: 0, abandoned: 0 }
-  const waited = { count: 0, sum: 0, max: 0, buckets: Array.from({ length: WAIT_BUCKETS.length + 1 }, () => 0) }
+  const waited = { count: 0, sum: 0, max: 0, buckets: noBuckets() }
 
   const depth = (): number => returned.size + waiting.size
   const first = (): [T, number] | undefined => {

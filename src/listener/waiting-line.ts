@@ -14,7 +14,7 @@ export interface WaitingLine<T> {
   /** It has gone by itself. */
   readonly abandon: (item: T) => void
   readonly depth: () => number
-  readonly counts: () => Pick<ListenerCounts, 'queued' | 'rejectedFull' | 'rejectedTimeout'>
+  readonly counts: () => Omit<ListenerCounts, 'moved'>
   readonly close: () => void
 }
 
@@ -48,8 +48,8 @@ export function createWaitingLine<T> (limits: QueueLimits, refuse: (item: T) => 
     abandon: item => { queue.remove(item) },
     depth: () => queue.depth,
     counts () {
-      const { depth, rejected } = queue.stats()
-      return { queued: depth, rejectedFull: rejected.full, rejectedTimeout: rejected.timeout }
+      const { depth, rejected, waited } = queue.stats()
+      return { queued: depth, rejectedFull: rejected.full, rejectedTimeout: rejected.timeout, waited }
     },
     close: () => clearTimeout(alarm)
   }

@@ -73,6 +73,27 @@ export interface RouteSheddingOptions {
   shed?: boolean
 }
 
+/** URLs of the health routes; `false` leaves one out. */
+export interface HealthRouteOptions {
+  /**
+   * 200 while the worker answers.
+   *
+   * @default '/livez'
+   */
+  live?: string | false
+  /**
+   * 200 while the worker wants traffic, else 503.
+   *
+   * @default '/readyz'
+   */
+  ready?: string | false
+}
+
+export type ResolvedHealthRoutes = Readonly<Required<HealthRouteOptions>>
+
+/** What is needed of a `Registry` of `prom-client`. */
+export interface AppRegistry { readonly getMetricsAsJSON: () => Promise<unknown> }
+
 /** Options of the plugin `fastify-clusterize`. */
 export interface FastifyClusterizeOptions {
   /**
@@ -91,6 +112,18 @@ export interface FastifyClusterizeOptions {
    * @default { maxQueueDelay: 100, maxInFlight: false }
    */
   shedding?: false | SheddingOptions
+  /**
+   * Health routes on the app's own port. They are never shed, and tell when a stop was ordered or the worker drains. `true`: with their usual URLs.
+   *
+   * @default false
+   */
+  health?: boolean | HealthRouteOptions
+  /**
+   * Registries of `prom-client` that the app fills. The metrics page of the admin server has their metrics, summed over the workers.
+   *
+   * @default none
+   */
+  registry?: AppRegistry | readonly AppRegistry[]
 }
 
 export type ResolvedShedding = Readonly<Required<Omit<SheddingOptions, 'reasonHeader'>>>
@@ -103,4 +136,6 @@ export interface ResolvedPluginOptions {
   readonly shedding: ResolvedShedding
   /** The name of the header, or undefined. */
   readonly reasonHeader: string | undefined
+  readonly registries: readonly AppRegistry[]
+  readonly health: ResolvedHealthRoutes
 }

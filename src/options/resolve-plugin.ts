@@ -1,6 +1,6 @@
 // Resolves the options of the plugin once: checked, with every default in place, frozen.
 import { PRIORITIES } from '../shedding/priorities.ts'
-import { anyObject, boolean, callable, checkOptions, either, given, group, oneOf, whole } from './check.ts'
+import { anyObject, boolean, callable, checkOptions, either, given, group, listOf, oneOf, whole } from './check.ts'
 import type { Expectation, Expectations } from './check.ts'
 import type { FastifyClusterizeOptions, HeaderOptions, ResolvedPluginOptions, RouteSheddingOptions, SheddingOptions } from './plugin-types.ts'
 
@@ -18,6 +18,15 @@ const DEFAULTS = { maxQueueDelay: 100, maxInFlight: false, classify: undefined, 
 /** What `shedding: false` stands for: health routes and the rest count for the limits of under-pressure. */
 const OFF: SheddingOptions = { maxQueueDelay: false, maxInFlight: false }
 const REASON_HEADER = 'x-shed-reason'
+
+const HEALTH_ROUTES = { live: '/livez', ready: '/readyz' } as const
+
+const healthRoute: Expectation = either(oneOf(false), { expected: 'a URL that begins with "/"', accepts: value => typeof value === 'string' && value.startsWith('/') })
+
+const registry: Expectation = {
+  expected: 'a Registry of prom-client',
+  accepts: value => typeof value === 'object' && value !== null && 'getMetricsAsJSON' in value && typeof value.getMetricsAsJSON === 'function'
+}
 
 const sheddingExpectations: Expectations & Record<keyof SheddingOptions, Expectation> = {
   maxQueueDelay: either(oneOf(false), {
@@ -41,7 +50,9 @@ export const routeExpectations: Expectations & Record<keyof RouteSheddingOptions
 export const pluginExpectations: Expectations & Record<keyof FastifyClusterizeOptions, Expectation> = {
   headers: either(oneOf(false), group({ id: header, pid: header, generation: header })),
   underPressure: either(oneOf(false), anyObject),
-  shedding: either(oneOf(false), group(sheddingExpectations))
+  shedding: either(oneOf(false), group(sheddingExpectations)),
+  health: either(boolean, group({ live: healthRoute, ready: healthRoute })),
+  registry: either(registry, listOf(registry))
 }
 
 /**
@@ -54,6 +65,8 @@ export function resolvePluginOptions (options: FastifyClusterizeOptions): Resolv
     headers: options.headers === false ? [] : headerNames({ id: true, pid: false, generation: false, ...given(options.headers) }),
     underPressure: options.underPressure === false ? false : given(options.underPressure),
     shedding: Object.freeze(shedding),
+    health: Object.freeze(options.health === undefined || options.health === false ? { live: false, ready: false } : { ...HEALTH_ROUTES, ...options.health === true ? {} : given(options.health) }),
+    registries: Object.freeze(options.registry === undefined ? [] : [options.registry].flat()),
     reasonHeader: reasonHeader === false ? undefined : reasonHeader === true ? REASON_HEADER : reasonHeader.toLowerCase()
   })
 }

@@ -2,14 +2,15 @@
 import { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
 import { gateOf, setGate } from '../request-gate.ts'
-import type { RequestGate } from '../request-gate.ts'
+import type { RecordRequest, RequestGate } from '../request-gate.ts'
 import type { RequestInFlight } from '../protocol.ts'
 import { createWorkerIdentity, processIdentity } from '../worker-info.ts'
 import type { WorkerIdentity } from '../worker-info.ts'
 import type { SheddingState } from '../snapshot.ts'
-import type { ResolvedPluginOptions } from '../options/plugin-types.ts'
+import type { AppRegistry, ResolvedPluginOptions } from '../options/plugin-types.ts'
 import type { ShedReason } from '../shedding/shed-counts.ts'
 import { createInFlight, NOT_IN_FLIGHT } from './in-flight.ts'
+import { collectMetrics } from './app-metrics.ts'
 import { SHED_STATUS } from './shed-answer.ts'
 import { createShedding } from './shedding.ts'
 import type { Shedding } from './shedding.ts'
@@ -17,11 +18,15 @@ import { checkRoutes } from './standings.ts'
 
 const NO_SHEDDING: SheddingState = { active: false, share: 0, delay: 0, limit: null, shed: {} }
 
+/** Whether this worker wants traffic: not once it drains, nor once a stop was ordered. */
+export type Readiness = 'ready' | 'stopping' | 'draining'
+
 /** What only the plugin may do with a gate. */
 export interface PluginGate extends RequestGate {
   readonly identity: WorkerIdentity
   /** False until the plugin's options are known; the hooks let everything pass until then. */
   isConfigured: () => boolean
+  readonly readiness: () => Readiness
   configure: (options: ResolvedPluginOptions) => Shedding
   /** A hook that may answer instead of the route, or undefined. */
   setPressureHook: (hook: onRequestHookHandler | undefined) => void
@@ -50,6 +55,9 @@ function createGate (app: FastifyInstance): PluginGate {
   let pressureHook: onRequestHookHandler | undefined
   const responses = [0, 0, 0, 0, 0]
   let total = 0
+  let registries: readonly AppRegistry[] = []
+  let record: RecordRequest | undefined
+  let stops = false
   let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
   checkRoutes(app)
@@ -60,7 +68,7 @@ function createGate (app: FastifyInstance): PluginGate {
       const reason = admission.admit(request)
       if (reason !== undefined) return shed(admission, reply, reason)
     }
-    inFlight.add(raw, reply, admission === undefined ? NaN : admission.admittedAt())
+    inFlight.add(raw, reply, admission === undefined ? NaN : admission.admittedAt(), record === undefined ? NaN : admission === undefined ? performance.now() : admission.seenAt())
     // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
     raw.on('close', settle)
     if ((raw.socket ?? null) === null) watchPipelined(reply, settle)
@@ -91,6 +99,7 @@ function createGate (app: FastifyInstance): PluginGate {
 
   /** One listener for all responses, which are its `this`: nothing is allocated for a request. */
   function settle (this: FastifyReply['raw']): void {
+    if (record !== undefined && this.headersSent) recordOne(record, inFlight.replyOf(this), inFlight.begunAt(this))
     const admittedAt = inFlight.remove(this)
     if (admittedAt === NOT_IN_FLIGHT) return
     if (!Number.isNaN(admittedAt)) admission?.finished(admittedAt)
@@ -118,12 +127,22 @@ function createGate (app: FastifyInstance): PluginGate {
     isConfigured: () => shedding !== undefined,
     configure (options) {
       identity.whenSeated(() => { headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])]) })
+      registries = options.registries
       shedding = createShedding(app, options, () => headers)
       if (shedding.admits) admission = shedding
       return shedding
     },
+    expectStop () { stops = true },
+    readiness: () => ends !== 'none' ? 'draining' : stops ? 'stopping' : 'ready',
+    appMetrics: () => collectMetrics(app, registries),
+    record (recorder) { record = recorder },
     setPressureHook (hook) { pressureHook = hook }
   }
+}
+
+/** Those that had begun before anybody recorded have no time. */
+function recordOne (record: RecordRequest, reply: FastifyReply | undefined, begunAt: number): void {
+  if (reply !== undefined && !Number.isNaN(begunAt)) record(reply, performance.now() - begunAt)
 }
 
 /** A response that waits behind another of a pipeline closes without an event on Node 20; its request does not. */

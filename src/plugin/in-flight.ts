@@ -10,7 +10,11 @@ type Response = object & { [PLACE]?: number }
 
 export interface InFlight {
   readonly size: () => number
-  readonly add: (response: object, reply: FastifyReply, at: number) => void
+  readonly add: (response: object, reply: FastifyReply, at: number, begunAt: number) => void
+  /** Undefined where it is not, or no longer, in flight. */
+  readonly replyOf: (response: object) => FastifyReply | undefined
+  /** What it was added with last, or NaN. */
+  readonly begunAt: (response: object) => number
   /** What it was added with, or NOT_IN_FLIGHT. */
   readonly remove: (response: object) => number
   /** In no particular order. */
@@ -21,15 +25,19 @@ export function createInFlight (): InFlight {
   const places: Array<FastifyReply | undefined> = []
   // Numbers of their own array are kept as they are; on the response each would be boxed.
   const times: number[] = []
+  const begun: number[] = []
   const free: number[] = []
   return {
     size: () => places.length - free.length,
-    add (response: Response, reply, at) {
+    add (response: Response, reply, at, begunAt) {
       const place = free.pop() ?? places.length
       places[place] = reply
       times[place] = at
+      begun[place] = begunAt
       response[PLACE] = place
     },
+    replyOf: (response: Response) => places[response[PLACE] ?? NONE],
+    begunAt: (response: Response) => begun[response[PLACE] ?? NONE] ?? NaN,
     remove (response: Response) {
       const place = response[PLACE] ?? NONE
       if (place === NONE) return NOT_IN_FLIGHT

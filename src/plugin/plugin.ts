@@ -5,6 +5,7 @@ import { PluginTwiceError } from '../errors.ts'
 import type { FastifyClusterizeOptions, RouteSheddingOptions } from '../options/plugin-types.ts'
 import { resolvePluginOptions } from '../options/resolve-plugin.ts'
 import type { WorkerInfo } from '../worker-info.ts'
+import { addHealthRoutes } from './health-routes.ts'
 import { installGate } from './gate.ts'
 import { labelLog } from './label-log.ts'
 import { registerUnderPressure } from './under-pressure.ts'
@@ -32,6 +33,7 @@ async function plugin (fastify: FastifyInstance, options: FastifyClusterizeOptio
     gate.startDraining('every-connection')
     done()
   })
+  addHealthRoutes(fastify, gate, resolved.health)
   if (resolved.underPressure !== false) await registerUnderPressure(fastify, { gate, shedding, options: resolved.underPressure, loopIsGuarded: resolved.shedding.maxQueueDelay !== false })
 }
 

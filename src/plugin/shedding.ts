@@ -19,6 +19,8 @@ export interface Shedding {
   readonly admits: boolean
   /** Why this request is to be refused, or undefined. To be called as the first thing for each request; a refusal is counted and logged. */
   readonly admit: (request: FastifyRequest) => ShedReason | undefined
+  /** When `admit` was called last, on the clock of `performance.now()`. */
+  readonly seenAt: () => number
   /** When the last request was admitted, to be told to `finished` at its end; NaN where nobody wants to know. */
   readonly admittedAt: () => number
   readonly finished: (admittedAt: number) => void
@@ -62,6 +64,7 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
       if (reason !== undefined) count(reason)
       return reason
     },
+    seenAt: shedder.seenAt,
     admittedAt: shedder.admittedAt,
     finished: shedder.finished,
     standingOf,

@@ -1,6 +1,7 @@
 // Gives the admin server what it may see of this cluster and order.
 import type { AdminCluster, LogLevel } from '../admin/cluster.ts'
 import type { ResolvedOptions } from '../options/types.ts'
+import type { AppMetric } from '../measurements.ts'
 import type { BoundAddress } from '../protocol.ts'
 import type { PrimaryEnding } from './ending.ts'
 import type { EventSink } from './events.ts'
@@ -9,6 +10,9 @@ import { recycleWorker } from './recycle-order.ts'
 import type { ReportTap } from './report-tap.ts'
 import type { Restarts } from './restarts.ts'
 import type { Supervisor } from './supervision.ts'
+import type { WorkerHandle } from './worker-handle.ts'
+
+const APP_METRICS_TIMEOUT = 500
 
 export interface ViewParts {
   readonly options: Pick<ResolvedOptions, 'scheduling'>
@@ -32,7 +36,8 @@ export function adminView ({ options, supervisor, ending, restarts, events, log,
     stats,
     history,
     events: events.emitter,
-    onReport: tap.listen,
+    listen: tap.listen,
+    appMetrics: () => askForAppMetrics(supervisor.handles()),
     reload,
     scale,
     recycle: id => recycleWorker(id, supervisor, events),
@@ -41,6 +46,16 @@ export function adminView ({ options, supervisor, ending, restarts, events, log,
     log: (fields, message) => log.info(fields, message),
     warn: (fields, message) => log.warn(fields, message)
   }
+}
+
+/** A worker that is too busy to answer must not hold a scrape up. */
+async function askForAppMetrics (handles: readonly WorkerHandle[]): Promise<Array<readonly [WorkerHandle, AppMetric[]]>> {
+  const serving = handles.filter(handle => handle.state() === 'ready' || handle.state() === 'draining')
+  const answers = await Promise.allSettled(serving.map(async handle => {
+    const { body } = await handle.channel.ask({ type: 'app-metrics' }, { timeout: APP_METRICS_TIMEOUT })
+    return [handle, body] as const
+  }))
+  return answers.flatMap(answer => answer.status === 'fulfilled' ? [answer.value] : [])
 }
 
 /** Workers that come later are told when they are ready. */

@@ -84,6 +84,9 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
   async function stop (reason: string, { delay }: StopOrder): Promise<void> {
     log.info({ event: 'cluster-stopping', reason }, 'cluster stops')
     events.emit('stop', { reason })
+    supervisor.announceStop()
+    // What comes up during the delay is to know it too.
+    events.emitter.on('worker-ready', supervisor.announceStop)
     // Told already that it stops, whoever sends work here can look elsewhere meanwhile.
     if (supervisor.stats().workers.ready > 0) await pause(delay, haste.signal)
     supervisor.announceEnd()

@@ -76,6 +76,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
         heardAt = now()
         inspected = latest.inspected
         return listeners.onSnapshot(handle, latest)
+      case 'measured': return listeners.onMeasured?.(handle, message)
       case 'handed-over':
         handedOver = true
         return listeners.onHandedOver()
@@ -106,6 +107,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     channel,
     seatedAt: () => seatedAt,
     state: () => state,
+    isGone: () => state === 'exited',
     accepts: () => state === 'ready' && child.connected,
     healthy: () => latest?.health.state !== 'unhealthy',
     fit: () => handle.healthy() && !rests.has('overload'),

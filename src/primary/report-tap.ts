@@ -1,18 +1,21 @@
-// Lets others hear each report of a worker as it comes.
+// Lets others hear what workers report and measure, as it comes.
 import type { Snapshot } from '../snapshot.ts'
-import type { WorkerHandle } from './worker-handle.ts'
+import type { Measured, WorkerHandle } from './worker-handle.ts'
 
-type Listener = (handle: WorkerHandle, snapshot: Snapshot) => void
+export interface TapListener {
+  readonly reported: (handle: WorkerHandle, snapshot: Snapshot) => void
+  readonly measured: (handle: WorkerHandle, measured: Measured) => void
+}
 
-export interface ReportTap {
-  readonly listen: (listener: Listener) => void
-  readonly reported: Listener
+export interface ReportTap extends TapListener {
+  readonly listen: (listener: TapListener) => void
 }
 
 export function createReportTap (): ReportTap {
-  const listeners: Listener[] = []
+  const listeners: TapListener[] = []
   return {
     listen (listener) { listeners.push(listener) },
-    reported (handle, snapshot) { for (const listener of listeners) listener(handle, snapshot) }
+    reported (handle, snapshot) { for (const listener of listeners) listener.reported(handle, snapshot) },
+    measured (handle, measured) { for (const listener of listeners) listener.measured(handle, measured) }
   }
 }

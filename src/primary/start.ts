@@ -101,7 +101,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
   })
   const restarts = createRestarts(options.restart)
   const tap = createReportTap()
-  const supervisor = fleet.supervisor = superviseWith(options, { log, events, restarts, listener, onLost: error => fleet.ending?.giveUp(error), onReport: tap.reported })
+  const supervisor = fleet.supervisor = superviseWith(options, { log, events, restarts, listener, onLost: error => fleet.ending?.giveUp(error), tap })
   const rebalances = options.rebalance && (options.scheduling === 'kernel' || options.scheduling === 'connection')
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
@@ -148,7 +148,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
   return { role: 'primary', addresses, admin: fleet.admin?.addresses ?? [], events: events.emitter, workers, stats, history, reload, scale, recycle: view.recycle, close: () => ending.close('close() was called') }
 }
 
-type SupervisionParts = Pick<SupervisorParts, 'log' | 'events' | 'restarts' | 'listener' | 'onLost' | 'onReport'>
+type SupervisionParts = Pick<SupervisorParts, 'log' | 'events' | 'restarts' | 'listener' | 'onLost' | 'tap'>
 
 function superviseWith (options: ResolvedOptions, parts: SupervisionParts): Supervisor {
   const cache = compileCacheEnvironment(options.compileCache)

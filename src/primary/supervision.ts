@@ -2,11 +2,11 @@
 import type { Listener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { BoundAddress } from '../protocol.ts'
-import type { Snapshot } from '../snapshot.ts'
 import type { EventSink } from './events.ts'
 import type { HistoryEntry } from './history.ts'
 import type { PrimaryLog } from './log.ts'
 import type { ReloadReport } from './reload.ts'
+import type { ReportTap } from './report-tap.ts'
 import type { Restarts } from './restarts.ts'
 import type { Dismissal } from './roster.ts'
 import type { ClusterStats } from './stats.ts'
@@ -43,6 +43,8 @@ export interface Supervisor {
   handles: () => readonly WorkerHandle[]
   /** Before a stop: from now on each response ends its connection. */
   announceEnd: () => void
+  /** A stop is ordered, and everything serves on until its delay is over: the apps' readiness routes say so. */
+  announceStop: () => void
   addresses: () => readonly BoundAddress[]
   stats: () => ClusterStats
   history: (slot: number) => readonly HistoryEntry[]
@@ -57,8 +59,8 @@ export interface SupervisorParts {
   readonly fork: (order: ForkOrder, listeners: WorkerListeners) => WorkerHandle
   /** No worker is left in a crash loop. */
   readonly onLost: (error: Error) => void
-  /** Hears each report of a worker. */
-  readonly onReport?: (handle: WorkerHandle, snapshot: Snapshot) => void
+  /** Hears what each worker reports and measures. */
+  readonly tap?: Pick<ReportTap, 'reported' | 'measured'>
   readonly environment: (slot: number, generation: number) => Record<string, string>
   readonly now?: () => number
 }

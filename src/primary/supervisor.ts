@@ -109,8 +109,9 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     onHandedOver: reconcile,
     onSnapshot (handle, snapshot) {
       history.reported(handle, snapshot)
-      parts.onReport?.(handle, snapshot)
+      parts.tap?.reported(handle, snapshot)
     },
+    onMeasured (handle, measured) { parts.tap?.measured(handle, measured) },
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
@@ -230,6 +231,9 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     isUp: () => state === 'up',
     workers: () => roster.all().map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
     handles: roster.all,
+    announceStop () {
+      for (const { channel } of roster.all()) void channel.post({ type: 'announce-stop' })
+    },
     announceEnd () {
       for (const { channel } of roster.all()) void channel.post({ type: 'announce-end' })
     },

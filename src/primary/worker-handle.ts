@@ -39,6 +39,7 @@ export interface WorkerHandle {
   /** When it was forked into its slot, or took it. */
   readonly seatedAt: () => number
   readonly state: () => WorkerState
+  readonly isGone: () => boolean
   /** Ready, and its channel is open. */
   readonly accepts: () => boolean
   /** False while its own health check fails. */
@@ -81,6 +82,7 @@ export interface WorkerHandle {
   readonly logLabel: () => { slot: number, pid: number, generation: number }
 }
 
+export type Measured = Extract<ToPrimary, { type: 'measured' }>
 export type Ready = Extract<ToPrimary, { type: 'ready' }>
 
 /** What a worker tells its supervisor. */
@@ -91,6 +93,7 @@ export interface WorkerListeners {
   readonly onCrashed: (handle: WorkerHandle, error: Error) => void
   readonly onConnection: (handle: WorkerHandle, message: ConnectionMessage, connection: unknown) => void
   readonly onSnapshot: (handle: WorkerHandle, snapshot: Snapshot) => void
+  readonly onMeasured?: (handle: WorkerHandle, measured: Measured) => void
   readonly onHandedOver: () => void
   readonly onSignal: (handle: WorkerHandle, signal: string) => void
   readonly onExit: (handle: WorkerHandle, exit: WorkerExit) => void

@@ -35,6 +35,8 @@ export interface Shedder {
    * Its standing is asked for only where it matters: not while the loop has time and nothing limits what is in flight.
    */
   readonly admit: <Request>(request: Request, standingOf: (request: Request) => Standing) => OverloadReason | undefined
+  /** When the last request was asked for, in ms. */
+  readonly seenAt: () => number
   /** When the last request was admitted, in ms, to be told to `finished` at its end; NaN where it does not count as in flight. */
   readonly admittedAt: () => number
   /** A request that counts ended, whether answered or left by its client. */
@@ -72,6 +74,7 @@ export function createShedder ({ maxQueueDelay, inFlight, clock = systemClock, r
       if (!isPressed && inFlight === undefined) return undefined
       return decide(standingOf(request), isPressed)
     },
+    seenAt: loop.now,
     admittedAt: () => counts ? loop.now() : NaN,
     finished (admittedAt) {
       if (inFlight?.finished !== undefined) {

@@ -21,7 +21,9 @@ import { listen } from './listen.ts'
 import type { AskForSocket } from './listen.ts'
 import { openConnections } from './open-connections.ts'
 import type { OpenConnections } from './open-connections.ts'
-import { isInspected, startSnapshots } from './snapshots.ts'
+import { startReports } from './reports.ts'
+import type { LastReports } from './reports.ts'
+import { isInspected } from './snapshots.ts'
 
 // How long the primary may take to hand a listening socket over, in ms.
 const GRANT_TIMEOUT = 10_000
@@ -38,6 +40,7 @@ export interface Running {
   accepting: Accepting | undefined
   /** Unless told otherwise siblings stay: after an uncaught error, say. */
   mode: DrainMode
+  lastReports: LastReports | undefined
   /** What a spare waits for. */
   readonly slot: Deferred<number>
 }
@@ -52,7 +55,7 @@ export interface BootParts {
 }
 
 export function nothingYet (): Running {
-  return { phase: 'building', drainable: undefined, handoff: undefined, accepting: undefined, mode: 'retire', slot: deferred() }
+  return { phase: 'building', drainable: undefined, handoff: undefined, accepting: undefined, mode: 'retire', lastReports: undefined, slot: deferred() }
 }
 
 export async function boot (parts: BootParts): Promise<FastifyInstance> {
@@ -88,10 +91,10 @@ async function waitForSlot (parts: BootParts, built: BuiltApp, connections: Open
   identity.takeSlot(await running.slot.promise)
 }
 
-function report ({ options, identity, channel }: BootParts, { app, gate }: BuiltApp, connections: OpenConnections): void {
-  const { healthCheck, snapshotInterval } = options
+function report ({ options, identity, running, channel }: BootParts, { app, gate }: BuiltApp, connections: OpenConnections): void {
+  const { healthCheck } = options
   const health = healthCheck === undefined ? () => UNCHECKED : startHealthCheck(app, healthCheck, identity.info.draining)
-  startSnapshots(gate, connections, snapshotInterval, health, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
+  running.lastReports = startReports({ gate, connections }, options, health, channel)
 }
 
 /** What can wait until the primary knows that the worker is up. */

@@ -81,12 +81,15 @@ function closeOnce (drainable: Drainable, { drainTimeout, idleGrace }: ResolvedO
 }
 
 /** Signals and uncaught errors end the process; the returned functions take the listeners away again. */
-function endByItself ({ app }: Drainable, { drainTimeout, errorDrainTimeout, shutdown }: ResolvedOptions, close: (timeout: number) => Promise<void>): Array<() => void> {
+function endByItself ({ app, gate }: Drainable, { drainTimeout, errorDrainTimeout, shutdown }: ResolvedOptions, close: (timeout: number) => Promise<void>): Array<() => void> {
   const ending = createEnding(close, async error => app.log.fatal({ err: error }, 'uncaught error: the app drains and the process exits'))
   return [
     ending.onUncaught(errorDrainTimeout),
     listenToSignals({
-      onStop: () => { setTimeout(ending.begin, shutdown.delay, drainTimeout) },
+      onStop () {
+        gate.expectStop()
+        setTimeout(ending.begin, shutdown.delay, drainTimeout)
+      },
       onHurry: () => ending.begin(shutdown.fastTimeout),
       onInsist: () => process.exit(1)
     }, ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'])

@@ -9,8 +9,8 @@ import type { OpenConnections } from './open-connections.ts'
 const DELAY_RESOLUTION = 20
 const NANOSECONDS = 1e6
 
-/** Calls `send` with a snapshot each `interval` ms. Never keeps the process alive. */
-export function startSnapshots (gate: RequestGate, connections: OpenConnections, interval: number, health: () => Health, send: (snapshot: Snapshot) => void): void {
+/** Calls `send` with a snapshot each `interval` ms, and whenever the returned function is called. Never keeps the process alive. */
+export function startSnapshots (gate: RequestGate, connections: OpenConnections, interval: number, health: () => Health, send: (snapshot: Snapshot) => void): () => void {
   const histogram = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION })
   histogram.enable()
   let gc = 0
@@ -20,7 +20,7 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
   let utilization = performance.eventLoopUtilization()
   let previous = { at: performance.now(), total: 0, shed: 0 }
 
-  setInterval(() => {
+  const take = (): void => {
     const current = performance.eventLoopUtilization()
     const at = performance.now()
     const { total, shed, responses } = gate.counts()
@@ -41,7 +41,9 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
     utilization = current
     gc = 0
     previous = { at, total, shed }
-  }, interval).unref()
+  }
+  setInterval(take, interval).unref()
+  return take
 }
 
 /** The histogram counts the timer's own resolution in; without a sample in the interval it has no percentile. */

@@ -43,7 +43,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
     ending.begin(options.drainTimeout)
   })
 
-  function receive (message: ToWorker, handle: unknown): Answer | void {
+  function receive (message: ToWorker, handle: unknown): Answer | Promise<Answer> | void {
     switch (message.type) {
       case 'drain':
         running.mode = message.mode
@@ -51,11 +51,13 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'take-slot': return running.slot.resolve(message.slot)
       case 'accept': return setAccepting(running, message.on)
       case 'log-level': return setLogLevel(running, message.level)
+      case 'announce-stop': return running.drainable?.gate.expectStop()
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
       case 'handoff-held':
       case 'request-take':
       case 'handoff-take': return running.handoff?.receive(message, handle)
+      case 'app-metrics': return answerWithMetrics(running)
       case 'activity': return { body: activityOf(running) }
       default: return message satisfies never
     }
@@ -87,8 +89,16 @@ async function finish (running: Running, timeout: number, idleGrace: number, cha
     idleGrace,
     giver,
     onHandedOver: () => { void channel.post({ type: 'handed-over' }) },
-    onPhase: phase => { running.phase = phase }
+    onPhase (phase) {
+      running.phase = phase
+      if (phase === 'closing') running.lastReports?.prepare()
+    }
   })
+  await running.lastReports?.send()
+}
+
+async function answerWithMetrics ({ drainable }: Running): Promise<Answer> {
+  return { body: await drainable?.gate.appMetrics() ?? [] }
 }
 
 /** A worker that rests keeps no idle connections either: their next requests are for one that is fit. */

@@ -9,7 +9,7 @@ function snapshot (total: number, shed: number): Snapshot {
     utilization: 0, loopDelay: { p50: 0, p99: 0, max: 0 }, memory: { rss: 0, heapUsed: 0, heapLimit: 0 }, gc: 1, uptime: 0, inspected: false,
     health: { state: 'unchecked', failures: 0, reason: null },
     requests: { inFlight: 0, total, shed, rate: 0, shedShare: 0, responses: { '2xx': total - shed, '5xx': shed } },
-    shedding: { active: false, share: 0, delay: 0, limit: null, shed: {} },
+    shedding: { active: false, share: 0, delay: 0, limit: null, shed: { 'in-flight': { critical: 0, normal: shed, sheddable: 0 } } },
     connections: { open: 0, idle: 0, movedIn: total, movedOut: 0 }
   }
 }
@@ -19,7 +19,7 @@ test('counts what every worker of a slot counted, in whatever order their report
   const report = fc.record({ worker: fc.integer({ min: 0, max: 5 }), requests: fc.integer({ min: 0, max: 100 }), shed: fc.integer({ min: 0, max: 10 }) })
   fc.assert(fc.property(fc.array(report, { maxLength: 60 }), reports => {
     const ledger = createLedger()
-    const workers = Array.from({ length: 6 }, (_, index) => ({ slot: index % 2 + 1, total: 0, shed: 0 }))
+    const workers = Array.from({ length: 6 }, (_, index) => ({ slot: index % 2 + 1, isGone: () => false, total: 0, shed: 0 }))
     let before = 0
     for (const { worker: index, requests, shed } of reports) {
       const worker = workers[index] ?? assert.fail()

@@ -30,7 +30,7 @@ function compile (): string {
 
 export function compileInto (folder: string): void {
   execFileSync(process.execPath, [path.join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', path.join(ROOT, 'tsconfig.build.json'), '--outDir', path.join(folder, 'dist')], { stdio: ['ignore', 'inherit', 'inherit'] })
-  for (const file of ['server.js', 'app.js']) copyFileSync(path.join(HERE, file), path.join(folder, file))
+  for (const file of ['server.js', 'app.js', 'metrics-server.js']) copyFileSync(path.join(HERE, file), path.join(folder, file))
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'))
   writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }\n')
 }

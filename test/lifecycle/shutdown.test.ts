@@ -16,9 +16,12 @@ test('shutdown.delay: the stop is told first, everything is served until the del
   const load = startLoad({ target: cluster.target, connections: 10, random: seeded(3), think: 20, reconnect: 'never' })
   await load.reached(50)
 
+  const client = await connect(cluster.target)
+  assert.equal((await client.get('/readyz')).status, 200)
   cluster.kill('SIGTERM')
   await cluster.event('emitted', ({ name }) => name === 'stop')
-  const client = await connect(cluster.target)
+  await until(async () => (await client.get('/readyz')).status === 503, () => 'an app that says it stops')
+  assert.equal((await client.get('/livez')).status, 200)
   const answer = await client.get('/')
   assert.deepEqual([answer.status, answer.headers['connection']], [200, 'keep-alive'])
   assert.equal(count(cluster, 'draining'), 0)
