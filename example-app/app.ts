@@ -7,7 +7,7 @@ import { work } from './work.ts'
 
 export async function buildApp (): Promise<FastifyInstance> {
   const app = Fastify({ logger: { level: process.env['LOG_LEVEL'] ?? 'warn' } })
-  await app.register(fastifyClusterize, { headers: { pid: true, generation: true } })
+  await app.register(fastifyClusterize, { headers: { pid: true, generation: true }, health: true })
   await app.register(work)
   await app.register(jobs, { prefix: '/jobs' })
 

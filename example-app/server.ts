@@ -1,16 +1,25 @@
 // The server: `app.listen({ port })` has become `clusterize(buildApp, { port })`.
 import { clusterize } from 'fastify-clusterize'
-import type { Scheduling } from 'fastify-clusterize'
+import type { BoundAddress, Scheduling } from 'fastify-clusterize'
 import { buildApp } from './app.ts'
 
-const { PORT = '3000', HOST = '127.0.0.1', SCHEDULING = 'kernel' } = process.env
+const { PORT = '3000', HOST = '127.0.0.1', ADMIN_PORT = '3001', SCHEDULING = 'kernel' } = process.env
 
-// A wrong SCHEDULING is told by clusterize() itself.
-const cluster = await clusterize(buildApp, { port: Number(PORT), host: HOST, scheduling: SCHEDULING as Scheduling })
+const cluster = await clusterize(buildApp, {
+  port: Number(PORT),
+  host: HOST,
+  // A wrong SCHEDULING is told by clusterize() itself.
+  scheduling: SCHEDULING as Scheduling,
+  name: `example-${PORT}`,
+  // On loopback: everybody here may look; orders need FASTIFY_CLUSTERIZE_TOKEN, or the Unix socket.
+  admin: { port: Number(ADMIN_PORT) }
+})
 
 if (cluster.role === 'primary') {
-  for (const address of cluster.addresses) {
-    const where = typeof address === 'string' ? address : `http://${address.address}:${address.port}`
-    console.log(`serving on ${where} with ${cluster.workers().length} workers, primary is process ${process.pid}`)
-  }
+  for (const address of cluster.addresses) console.log(`serving on ${readable(address)} with ${cluster.workers().length} workers, primary is process ${process.pid}`)
+  for (const address of cluster.admin) console.log(`admin server on ${readable(address)}`)
+}
+
+function readable (address: BoundAddress): string {
+  return typeof address === 'string' ? address : `http://${address.address}:${address.port}`
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import test from 'node:test'
 import type { TestContext } from 'node:test'
 import fc from 'fast-check'
@@ -142,8 +145,41 @@ test('the metrics page', async t => {
     assert.equal(sum(after, 'clusterize_worker_restarts_total'), 1)
     for (const [index, now] of seen.entries()) for (const [key, before] of seen[index - 1] ?? []) assert.ok((now.get(key) ?? 0) >= before, `${key} went from ${before} to ${now.get(key)}`)
   })
+  await t.test('is what the README names and the dashboard asks for', async t => {
+    checkNames(await scrape(where))
+    checkQueries(t)
+  })
   await t.test('is what promtool accepts', t => checkWithPromtool(t, where))
 })
+
+const FILES = new URL('../../', import.meta.url)
+
+/** The dashboard asks for what there is, the README names all of it, and neither anything else. */
+function checkNames (families: ReadonlyMap<string, Family>): void {
+  const own = [...families.keys()].filter(name => name.startsWith('clusterize_'))
+  const asked = new Set(readFileSync(new URL('docs/grafana.json', FILES), 'utf8').match(/clusterize_[a-z_]+/g)?.map(name => name.replace(/_bucket$/, '')))
+  assert.deepEqual([...asked].filter(name => !own.includes(name)), [])
+  const [, table = ''] = readFileSync(new URL('README.md', FILES), 'utf8').split('| metric (`clusterize_…`) |')
+  const rows = table.split('\n\n')[0]?.split('\n').slice(2) ?? []
+  const named = rows.flatMap(row => row.split('|')[1]?.match(/[a-z_]+/g) ?? []).map(name => `clusterize_${name}`)
+  assert.deepEqual(named.toSorted(), own.toSorted())
+}
+
+/** As rules, which is how promtool reads queries. */
+function checkQueries (t: TestContext): void {
+  const promtool = findPromtool()
+  if ('missing' in promtool) return t.skip(promtool.missing)
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'rules-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const queries = [...readFileSync(new URL('docs/grafana.json', FILES), 'utf8').matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(([, expr = '""']) => String(JSON.parse(expr)))
+  assert.ok(queries.length > 20)
+  const rules = queries.map((expr, index) => ({ record: `query_${index}`, expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$__interval', '1m') }))
+  const file = path.join(folder, 'rules.yml')
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }))
+  const { status, stdout, stderr } = spawnSync(promtool.file, ['check', 'rules', file], { encoding: 'utf8' })
+  assert.equal(status, 0, stdout + stderr)
+}
 
 /** Where it cannot be had, the parser of the other tests is as strict about what this page has. */
 async function checkWithPromtool (t: TestContext, where: Where): Promise<void> {
