@@ -1,4 +1,5 @@
 // Every error this package throws, each with a code that stays the same between releases.
+import { inspect } from 'node:util'
 import createError from '@fastify/error'
 import type { FastifyError } from '@fastify/error'
 
@@ -49,8 +50,9 @@ export interface SerializedError {
 
 /** Turns anything thrown into data that survives IPC, with its chain of causes (five deep at most). */
 export function serializeError (thrown: unknown, depth = 0): SerializedError {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: `a value that is not an Error was thrown: ${String(thrown)}` }
-  const { name, message, stack, cause } = thrown
+  if (!(thrown instanceof Error)) return { name: 'Error', message: `a value that is not an Error was thrown: ${inspect(thrown)}` }
+  const { name, stack, cause } = thrown
+  const message = messageOf(thrown)
   const code = 'code' in thrown ? String(thrown.code) : undefined
   return {
     name,
@@ -59,6 +61,11 @@ export function serializeError (thrown: unknown, depth = 0): SerializedError {
     ...(stack === undefined ? {} : { stack }),
     ...(cause === undefined || depth >= 5 ? {} : { cause: serializeError(cause, depth + 1) })
   }
+}
+
+/** Node leaves that of an AggregateError empty: a database that refuses on every address of `localhost`, for one. */
+function messageOf (error: Error): string {
+  return error.message === '' && error instanceof AggregateError ? error.errors.map((inner: unknown) => inner instanceof Error ? inner.message : inspect(inner)).join('; ') : error.message
 }
 
 /** The other direction: an Error with the name, code, stack and causes of the original. */

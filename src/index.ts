@@ -5,6 +5,7 @@ export type { ClusterizeOptions, QueueLimits, QueueOptions, ReloadOptions, Resta
 export type { AdminOptions } from './options/admin-types.ts'
 export type { ClusterStatus, SlotStatus } from './admin/status.ts'
 export type { HealthCheck, HealthCheckOptions } from './options/health-types.ts'
+export type { AutoscaleOptions } from './options/autoscale-types.ts'
 export type { RecycleOptions } from './options/recycle-types.ts'
 export type { Balancer, BalancerConnection, BalancerWorker } from './balancer/balancer.ts'
 export type { BalancerFunction, BalancerName, BalancerOption } from './balancer/resolve-balancer.ts'

@@ -49,6 +49,8 @@ export type ToPrimary =
   | { type: 'booting' }
   | { type: 'listen', index: number }
   | { type: 'ready', addresses: BoundAddress[], handsOff: boolean, server: ServerFacts, inspected: boolean }
+  /** Built and ready, and waits for a slot to listen in. */
+  | { type: 'spare' }
   | { type: 'boot-failed', error: SerializedError }
   | { type: 'crashed', error: SerializedError }
   /** It drains, accepts no more, and what was idle has moved to others. */
@@ -60,6 +62,8 @@ export type ToPrimary =
 export type ToWorker =
   | { type: 'drain', mode: DrainMode, timeout: number }
   | { type: 'activity' }
+  /** A spare becomes the worker of this slot, and listens. */
+  | { type: 'take-slot', slot: number }
   | HandoffToWorker
   /** With the connection's handle: serve one request, `head` is what was read of it, in base64. */
   | { type: 'request-take', id: number, head: string }

@@ -47,7 +47,7 @@ void test('a travelled error has the name, message, code, stack and causes of th
   assert.equal(deep.cause, undefined)
 })
 
-for (const [thrown, shown] of [['a string', 'a string'], [undefined, 'undefined'], [null, 'null'], [42, '42'], [Symbol('s'), 'Symbol(s)'], [{ toString: () => 'mine' }, 'mine']] as const) {
+for (const [thrown, shown] of [['a string', "'a string'"], [undefined, 'undefined'], [null, 'null'], [42, '42'], [Symbol('s'), 'Symbol(s)'], [{ code: 7 }, '{ code: 7 }'], [Object.create(null), '[Object: null prototype] {}']] as const) {
   void test(`a thrown ${thrown === null ? 'null' : typeof thrown} arrives as an Error that shows it`, () => {
     assert.equal(travel(thrown).message, `a value that is not an Error was thrown: ${shown}`)
   })
@@ -71,4 +71,10 @@ void test('an error without a stack or a code has none on arrival either', () =>
   const data = serializeError(bare)
   assert.deepEqual(data, { name: 'Error', message: 'bare' })
   assert.equal(deserializeError(data).code, undefined)
+})
+
+void test('an AggregateError without a message arrives with those of its errors', () => {
+  const error = new AggregateError([new Error('connect ECONNREFUSED ::1:5432'), new Error('connect ECONNREFUSED 127.0.0.1:5432'), 'gone'])
+  assert.equal(travel(error).message, "connect ECONNREFUSED ::1:5432; connect ECONNREFUSED 127.0.0.1:5432; 'gone'")
+  assert.equal(travel(new AggregateError([new Error('inner')], 'outer')).message, 'outer')
 })

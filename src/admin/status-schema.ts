@@ -5,7 +5,7 @@ import type { Schema } from './schemas.ts'
 
 type Properties<T> = Readonly<Record<keyof T, Schema>>
 
-const workerState = oneOf('booting', 'ready', 'draining', 'killing', 'exited')
+const workerState = oneOf('booting', 'spare', 'ready', 'draining', 'killing', 'exited')
 
 export const readinessSchema: Schema = object({
   ready: flag,
@@ -20,7 +20,7 @@ const lastExit: Schema = object({
 
 const slot: Properties<SlotStatus> = {
   id: whole,
-  state: oneOf('booting', 'ready', 'draining', 'killing', 'exited', 'empty'),
+  state: oneOf('booting', 'spare', 'ready', 'draining', 'killing', 'exited', 'empty'),
   pid: nullable(whole),
   generation: nullable(whole),
   uptime: nullable(number),
@@ -51,7 +51,7 @@ const status: Properties<ClusterStatus> = {
   addresses: listOf(text),
   admin: listOf(text),
   generation: whole,
-  workers: object({ wanted: whole, ready: whole, booting: whole, draining: whole, unhealthy: whole }),
+  workers: object({ wanted: whole, ready: whole, booting: whole, draining: whole, unhealthy: whole, spare: whole }),
   restarts: whole,
   reload: nullable(object({ generation: whole, startedAt: number, done: listOf(whole), slots: whole })),
   lastReload: nullable(object({ state: oneOf('done', 'failed'), generation: whole, at: number, duration: number, error: nullable(text) })),

@@ -2,7 +2,7 @@
 import type { Scheduling } from '../options/types.ts'
 import type { LastExit } from '../primary/history.ts'
 import type { ClusterStats } from '../primary/stats.ts'
-import type { WorkerState } from '../primary/plan.ts'
+import type { WorkerState } from '../primary/worker-states.ts'
 import type { Health, LoopDelay, Snapshot } from '../snapshot.ts'
 import type { Phase } from './cluster.ts'
 import type { Readiness } from './readiness.ts'

@@ -1,6 +1,8 @@
 // Resolves the options of clusterize() once: checked, with every default in place, frozen.
 import { ConflictingOptionsError, InvalidOptionError } from '../errors.ts'
 import { anyObject, boolean, callable, checkOptions, either, given, group, milliseconds, oneOf, share, text, whole } from './check.ts'
+import { AUTOSCALE_DEFAULTS } from './autoscale-types.ts'
+import type { ResolvedAutoscale } from './autoscale-types.ts'
 import { HEALTH_DEFAULTS } from './health-types.ts'
 import type { Expectation, Expectations } from './check.ts'
 import { adminExpectation, nameExpectation, resolveAdmin } from './resolve-admin.ts'
@@ -12,6 +14,7 @@ import type { ClusterizeOptions, ListenTarget, ResolvedOptions } from './types.t
 import { MAX_WORKERS, workerCount } from './worker-count.ts'
 
 const period: Expectation = { ...milliseconds, expected: 'a number of milliseconds from 50', accepts: value => milliseconds.accepts(value) && Number(value) >= 50 }
+const count = whole(1, MAX_WORKERS)
 const limit = either(oneOf(false), whole(1, Number.MAX_SAFE_INTEGER))
 
 const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> = {
@@ -24,7 +27,8 @@ const expectations: Expectations & Record<keyof ClusterizeOptions, Expectation> 
   writableAll: boolean,
   signal: { expected: 'an AbortSignal', accepts: value => value instanceof AbortSignal },
   listenTextResolver: callable,
-  workers: either(oneOf('auto'), whole(0, MAX_WORKERS)),
+  workers: either(oneOf('auto'), whole(0, MAX_WORKERS), group({ min: count, max: either(oneOf('auto'), count), upAt: share, downAt: share, upAfter: milliseconds, downAfter: milliseconds })),
+  spares: whole(0, MAX_WORKERS),
   scheduling: oneOf('kernel', 'connection', 'request', 'round-robin'),
   balancer: { expected: `one of ${BALANCER_NAMES.join(', ')}, a function or { name, pick }`, accepts: isBalancer },
   maxConnections: either(oneOf(Infinity), whole(1, 2 ** 31 - 1)),
@@ -57,10 +61,13 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
   checkOptions(options, expectations)
   checkCombinations(options)
   checkScheduling(options)
+  const autoscale = resolveAutoscale(options.workers)
   return Object.freeze({
     listen: listenTarget(options),
     signal: options.signal,
-    workers: workerCount(options.workers ?? 'auto'),
+    workers: autoscale?.min ?? workerCount(typeof options.workers === 'object' ? 'auto' : options.workers ?? 'auto'),
+    autoscale,
+    spares: options.spares ?? 0,
     scheduling: options.scheduling ?? 'kernel',
     logger: options.logger ?? true,
     bootTimeout: options.bootTimeout ?? 30_000,
@@ -112,6 +119,17 @@ function checkScheduling (options: ClusterizeOptions): void {
     const wanted = schedulings.map(value => `"${value}"`).join(' or ')
     throw new ConflictingOptionsError(`"${name}" and scheduling "${scheduling}"`, `it takes effect with scheduling ${wanted}`)
   }
+}
+
+/** The largest size is checked against the smallest once `'auto'` is a number. */
+function resolveAutoscale (workers: ClusterizeOptions['workers']): ResolvedAutoscale | undefined {
+  if (typeof workers !== 'object') return undefined
+  const wanted = { ...AUTOSCALE_DEFAULTS, ...given(workers) }
+  const resolved = Object.freeze({ ...wanted, max: workerCount(wanted.max) })
+  const { min, max, upAt, downAt } = resolved
+  if (min > max) throw new ConflictingOptionsError('"workers.min" and "workers.max"', `the smallest size (${min}) is above the largest (${max}${wanted.max === 'auto' ? ', from WEB_CONCURRENCY or the CPUs this process may use' : ''})`)
+  if (downAt >= upAt) throw new ConflictingOptionsError('"workers.downAt" and "workers.upAt"', `a cluster that shrinks below ${downAt} and grows above ${upAt} would never rest`)
+  return resolved
 }
 
 function resolveHealthCheck (wanted: ClusterizeOptions['healthCheck']): ResolvedOptions['healthCheck'] {

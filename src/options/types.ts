@@ -1,6 +1,7 @@
 // The options of clusterize(): one interface for each concern, all of it optional.
 import type { FastifyBaseLogger, FastifyListenOptions, FastifyServerOptions } from 'fastify'
 import type { BalancerOption } from '../balancer/resolve-balancer.ts'
+import type { AutoscaleOptions, ResolvedAutoscale } from './autoscale-types.ts'
 import type { AdminOptions, ResolvedAdmin } from './admin-types.ts'
 import type { FastifyClusterizeOptions } from './plugin-types.ts'
 import type { HealthCheck, HealthCheckOptions } from './health-types.ts'
@@ -90,10 +91,16 @@ export interface ReloadOptions {
 /** Options of clusterize(): those of `app.listen` and these. */
 export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive'> {
   /**
-   * How many workers: a whole number, `'auto'` (`WEB_CONCURRENCY`, else the CPUs this process may use), or `0` to run the app in this very process.
+   * How many workers: a whole number, `'auto'` (`WEB_CONCURRENCY`, else the CPUs this process may use), `0` to run the app in this very process,
+   * or bounds between which the cluster chooses by its load.
    * @default 'auto'
    */
-  workers?: number | 'auto'
+  workers?: number | 'auto' | AutoscaleOptions
+  /**
+   * How many workers wait, booted but not listening, to take over the slot of one that is lost or replaced.
+   * @default 0
+   */
+  spares?: number
   /**
    * `'kernel'`: the workers accept from one socket that the primary holds open. `'connection'`: the primary accepts and a `balancer` picks.
    * `'request'`: connections wait in the primary, each request goes to a free worker. `'round-robin'`: Node's own, the primary accepts and passes on.
@@ -213,6 +220,9 @@ export interface ResolvedOptions {
   readonly listen: ListenTarget
   readonly signal: AbortSignal | undefined
   readonly workers: number
+  /** Undefined where the number of workers changes by order only. */
+  readonly autoscale: ResolvedAutoscale | undefined
+  readonly spares: number
   readonly scheduling: Scheduling
   readonly logger: NonNullable<ClusterizeOptions['logger']>
   readonly bootTimeout: number

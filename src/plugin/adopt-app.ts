@@ -17,7 +17,7 @@ export function gateNewInstances (): () => void {
   const onCreated = (message: unknown): void => {
     const { fastify } = message as { fastify: FastifyInstance }
     // The log too at once: children that plugins derive from it before ours is registered take its bindings with them.
-    labelLog(fastify.log, installGate(fastify).worker)
+    labelLog(fastify.log, installGate(fastify).identity)
     surviveBrokenLog(fastify.log)
   }
   subscribe(CREATED, onCreated)

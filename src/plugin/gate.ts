@@ -5,6 +5,7 @@ import { gateOf, setGate } from '../request-gate.ts'
 import type { RequestGate } from '../request-gate.ts'
 import type { RequestInFlight } from '../protocol.ts'
 import { createWorkerIdentity, processIdentity } from '../worker-info.ts'
+import type { WorkerIdentity } from '../worker-info.ts'
 import type { SheddingState } from '../snapshot.ts'
 import type { ResolvedPluginOptions } from '../options/plugin-types.ts'
 import type { ShedReason } from '../shedding/shed-counts.ts'
@@ -18,6 +19,7 @@ const NO_SHEDDING: SheddingState = { share: 0, delay: 0, limit: null, shed: {} }
 
 /** What only the plugin may do with a gate. */
 export interface PluginGate extends RequestGate {
+  readonly identity: WorkerIdentity
   /** False until the plugin's options are known; the hooks let everything pass until then. */
   isConfigured: () => boolean
   configure: (options: ResolvedPluginOptions) => Shedding
@@ -97,6 +99,7 @@ function createGate (app: FastifyInstance): PluginGate {
   }
 
   return {
+    identity,
     worker: identity.info,
     inFlight: inFlight.size,
     counts: () => ({ total, shed: shedding?.total() ?? 0, responses: Object.fromEntries(responses.map((count, index) => [`${index + 1}xx`, count])) }),
@@ -114,8 +117,8 @@ function createGate (app: FastifyInstance): PluginGate {
     },
     isConfigured: () => shedding !== undefined,
     configure (options) {
-      headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])])
-      shedding = createShedding(app, options, headers)
+      identity.whenSeated(() => { headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])]) })
+      shedding = createShedding(app, options, () => headers)
       if (shedding.admits) admission = shedding
       return shedding
     },

@@ -26,7 +26,7 @@ async function plugin (fastify: FastifyInstance, options: FastifyClusterizeOptio
   if (gate.isConfigured()) throw new PluginTwiceError()
   const shedding = gate.configure(resolved)
   fastify.decorate('worker', gate.worker)
-  labelLog(fastify.log, gate.worker)
+  labelLog(fastify.log, gate.identity)
   // Under clusterize() the drain comes first; alone, app.close() is what begins it.
   fastify.addHook('preClose', done => {
     gate.startDraining('every-connection')

@@ -16,15 +16,15 @@ const SILENT: FastifyBaseLogger = { level: 'silent', fatal: nothing, error: noth
 /** Writes the answer past Fastify's own way: no hook, serializer or error handler of the app runs, and nothing is allocated but by Node. */
 export type ShedAnswer = (reply: FastifyReply, reason: ShedReason, retryAfter: number) => void
 
-export function createShedAnswer (headers: ReadonlyArray<readonly [name: string, value: string]>, reasonHeader: string | undefined): ShedAnswer {
-  const always = ['content-type', 'application/json; charset=utf-8', 'content-length', String(BODY.length), ...headers.flat()]
+export function createShedAnswer (headers: () => ReadonlyArray<readonly [name: string, value: string]>, reasonHeader: string | undefined): ShedAnswer {
+  const always = ['content-type', 'application/json; charset=utf-8', 'content-length', String(BODY.length)]
   const made = new Map<ShedReason | 'any', RawHeaders[]>()
 
   function headersFor (reason: ShedReason, retryAfter: number): RawHeaders {
     const kind = reasonHeader === undefined ? 'any' : reason
     let bySeconds = made.get(kind)
     if (bySeconds === undefined) made.set(kind, bySeconds = [])
-    return bySeconds[retryAfter] ??= [...always, 'retry-after', String(retryAfter), ...reasonHeader === undefined ? [] : [reasonHeader, reason]]
+    return bySeconds[retryAfter] ??= [...always, ...headers().flat(), 'retry-after', String(retryAfter), ...reasonHeader === undefined ? [] : [reasonHeader, reason]]
   }
 
   return (reply, reason, retryAfter) => {

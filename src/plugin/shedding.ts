@@ -35,7 +35,7 @@ export interface Shedding {
 
 type Headers = ReadonlyArray<readonly [name: string, value: string]>
 
-export function createShedding (app: FastifyInstance, { shedding, reasonHeader }: Pick<ResolvedPluginOptions, 'shedding' | 'reasonHeader'>, headers: Headers): Shedding {
+export function createShedding (app: FastifyInstance, { shedding, reasonHeader }: Pick<ResolvedPluginOptions, 'shedding' | 'reasonHeader'>, headers: () => Headers): Shedding {
   const { maxQueueDelay, maxInFlight } = shedding
   const shedder = createShedder({ maxQueueDelay, inFlight: limitOf(maxInFlight) })
   const answer = createShedAnswer(headers, reasonHeader)

@@ -5,7 +5,7 @@ import type { ExitReason } from './exit-reason.ts'
 import type { WorkerExit, WorkerHandle } from './worker-handle.ts'
 
 export function reasonOf (handle: WorkerHandle, exit: WorkerExit): ExitReason {
-  const ready = handle.readyAt() !== undefined
+  const ready = handle.bootedAt() !== undefined
   const error = handle.reportedError()
   const memory = handle.snapshot()?.memory
   return exitReason({

@@ -34,7 +34,7 @@ export function startHangWatch (supervisor: Pick<Supervisor, 'handles' | 'condem
   }
 
   const timer = setInterval(() => {
-    const ready = supervisor.handles().filter(handle => handle.state() === 'ready')
+    const ready = supervisor.handles().filter(handle => handle.state() === 'ready' || handle.state() === 'spare')
     lastSeen = new Map(ready.map(handle => [handle.key, seen(handle)]))
     const watched = ready.map((handle): WatchedWorker => ({ key: handle.key, lastSeen: lastSeen.get(handle.key) ?? clock.awake, inspected: handle.inspected() }))
     const { clock: next, verdicts } = tickHang(clock, watched, now(), options)

@@ -54,7 +54,8 @@ export function createHistory (clock: () => number = Date.now): History {
     of: slot => [...reports.get(slot) ?? []],
     slots (size) {
       const wanted = Array.from({ length: size }, (_, index) => index + 1)
-      const ids = new Set([...wanted, ...ends.keys()])
+      // Slot 0 is where spares wait.
+      const ids = new Set([...wanted, ...ends.keys()].filter(id => id > 0))
       return [...ids].toSorted((a, b) => a - b).map(id => ends.get(id) ?? { id, exits: 0, lastExit: undefined })
     }
   }

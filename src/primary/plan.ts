@@ -1,6 +1,7 @@
 // The supervisor's decision: from what is wanted and what is there, what to do now and when to look again. Pure.
 
-export type WorkerState = 'booting' | 'ready' | 'draining' | 'killing' | 'exited'
+import { NO_SLOT, planSpares, seatSpares } from './plan-spares.ts'
+import type { WorkerState } from './worker-states.ts'
 
 /** One worker as the plan sees it. Times in ms of one monotonic clock. */
 export interface PlannedWorker {
@@ -20,6 +21,8 @@ export interface PlannedWorker {
 export interface Desired {
   readonly phase: 'running' | 'stopping'
   readonly size: number
+  /** How many workers wait to take a slot over. */
+  readonly spares: number
   readonly generation: number
   /** How many slots may be replaced at the same time. */
   readonly concurrency: number
@@ -31,6 +34,7 @@ export interface Desired {
 
 export type Action =
   | { readonly type: 'fork', readonly slot: number, readonly generation: number }
+  | { readonly type: 'seat', readonly key: number, readonly slot: number }
   | { readonly type: 'retire', readonly key: number, readonly mode: 'stop' | 'retire' }
   | { readonly type: 'kill', readonly key: number, readonly why: 'boot-timeout' | 'drain-timeout' | 'hang' }
 
@@ -46,33 +50,45 @@ const NOTHING: Plan = { actions: [], wakeAt: Infinity }
  * @param notBefore when a slot may be forked again (the restart policy's word); in the past where nothing holds it back
  */
 export function plan (desired: Desired, workers: readonly PlannedWorker[], notBefore: (slot: number) => number, now: number): Plan {
-  const live = workers.filter(({ state }) => state === 'booting' || state === 'ready')
+  const live = workers.filter(isLive)
   const overdue = planOverdue(workers, desired, now)
   if (desired.phase === 'stopping') return join([overdue, { ...NOTHING, actions: live.map(({ key }) => retire(key, 'stop')) }])
   const slots = Array.from({ length: desired.size }, (_, index) => index + 1)
   const surplus = live.filter(({ slot }) => slot > desired.size).map(({ key }) => retire(key, 'retire'))
+  const spares = live.filter(({ slot }) => slot === NO_SLOT)
   const inSlot = (slot: number): PlannedWorker[] => live.filter(worker => worker.slot === slot)
   const empty = slots.filter(slot => inSlot(slot).length === 0)
-  return join([
+  const isServed = slots.every(slot => inSlot(slot).some(({ state, generation }) => state === 'ready' && generation >= desired.generation))
+  const { actions, wakeAt } = join([
     overdue,
     { ...NOTHING, actions: surplus },
     planForks(empty, desired, notBefore, now),
-    planReplacements(slots.map(inSlot).filter(there => there.length > 0), desired, notBefore, now)
+    planReplacements(slots.map(inSlot).filter(there => there.length > 0), desired, notBefore, now),
+    planSpares(spares, desired, isServed, notBefore, now)
   ])
+  return { actions: seatSpares(actions, spares, desired), wakeAt }
 }
 
 /** True once every slot is served by a proven worker of the wanted generation and no other is left but those that drain. */
 export function isRolledOut ({ size, generation, stableFor }: Desired, workers: readonly PlannedWorker[], now: number): boolean {
-  const live = workers.filter(({ state }) => state === 'booting' || state === 'ready')
+  const live = workers.filter(isSeated)
   const proven = live.filter(worker => worker.generation >= generation && now >= (worker.readyAt ?? Infinity) + stableFor)
   return live.every(worker => worker.generation >= generation) && new Set(proven.map(({ slot }) => slot)).size >= size
 }
 
 /** True once each slot is served and nobody lives in another. */
 export function isStaffed ({ size }: Pick<Desired, 'size'>, workers: readonly PlannedWorker[]): boolean {
-  const live = workers.filter(({ state }) => state === 'booting' || state === 'ready')
+  const live = workers.filter(isSeated)
   const served = new Set(live.filter(({ state }) => state === 'ready').map(({ slot }) => slot))
   return served.size === size && live.every(({ slot }) => slot <= size)
+}
+
+function isLive ({ state }: PlannedWorker): boolean {
+  return state === 'booting' || state === 'spare' || state === 'ready'
+}
+
+function isSeated (worker: PlannedWorker): boolean {
+  return isLive(worker) && worker.slot !== NO_SLOT
 }
 
 /** When the next worker of the wanted generation will have proved itself. */
@@ -86,7 +102,7 @@ function planOverdue (workers: readonly PlannedWorker[], { drainBy }: Desired, n
   const limited = workers.filter(({ state }) => state === 'booting' || state === 'draining')
     .map(({ key, state, deadline }) => ({ key, state, deadline: state === 'draining' ? Math.min(deadline, drainBy) : deadline }))
   const late = limited.filter(({ deadline }) => now >= deadline)
-  const hung = workers.filter(worker => worker.state === 'ready' && worker.hung)
+  const hung = workers.filter(worker => (worker.state === 'ready' || worker.state === 'spare') && worker.hung)
   return {
     actions: [
       ...late.map(({ key, state }): Action => ({ type: 'kill', key, why: state === 'booting' ? 'boot-timeout' : 'drain-timeout' })),

@@ -10,6 +10,8 @@ import type { WorkerExit, WorkerHandle } from './worker-handle.ts'
 
 export interface Reports {
   readonly ready: (handle: WorkerHandle, ready: { readonly addresses: readonly BoundAddress[], readonly handsOff: boolean, readonly bootMs: number }) => void
+  readonly spare: (handle: WorkerHandle) => void
+  readonly seated: (handle: WorkerHandle) => void
   readonly crashed: (handle: WorkerHandle, error: Error) => void
   readonly signalled: (handle: WorkerHandle, signal: string) => void
   readonly killed: (handle: WorkerHandle, why: string, activity: Activity | undefined) => void
@@ -26,6 +28,8 @@ export function createReports (log: PrimaryLog, events: EventSink): Reports {
       log.info({ event: 'worker-ready', ...handle.logLabel(), ms: bootMs }, 'worker ready')
       events.emit('worker-ready', { ...handle.label(), addresses, bootMs })
     },
+    spare: handle => log.info({ event: 'spare-ready', ...handle.logLabel() }, 'spare worker waits for a slot'),
+    seated: handle => log.info({ event: 'spare-seated', ...handle.logLabel() }, 'spare worker takes a slot'),
     crashed: (handle, err) => log.error({ event: 'worker-crashed', ...handle.logLabel(), err, ...hintField(hintForEnd('uncaught-error', err)) }, 'uncaught error in worker: it drains and is replaced'),
     signalled: (handle, signal) => log.info({ event: 'worker-signalled', ...handle.logLabel(), signal }, 'worker was signalled: it drains and is replaced'),
     killed: (handle, reason, activity) => log.error({ event: 'worker-killed', ...handle.logLabel(), reason, activity }, 'worker killed over its deadline'),

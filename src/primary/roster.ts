@@ -44,7 +44,7 @@ export function createRoster (): Roster {
       return { key, slot, generation, state: handle.state(), deadline: handle.deadline(), readyAt: handle.readyAt(), dismissed: dismissed.has(handle), hung: hung.has(handle) }
     }),
     countReady: () => count('ready'),
-    countLive: () => count('booting', 'ready'),
+    countLive: () => count('booting', 'spare', 'ready'),
     isHandingOver: () => all().some(handle => handle.state() === 'draining' && !handle.handedOver())
   }
 }

@@ -8,6 +8,7 @@ import type { ServiceManager } from '../service-manager.ts'
 import { readableAddress } from '../readable-address.ts'
 import { whenAborted } from '../when-aborted.ts'
 import { WORKER_VARIABLE } from '../worker-variable.ts'
+import { startAutoscaler } from './autoscaler.ts'
 import { adminView } from './admin-view.ts'
 import { compileCacheEnvironment } from './compile-cache.ts'
 import { createPrimaryEnding } from './ending.ts'
@@ -56,6 +57,7 @@ export interface PrimaryResult {
   /**
    * Changes the number of workers: more are forked, or those with the highest ids drain while their connections move to the others.
    * Resolves once it is so, with the number; where a later call changed it meanwhile, with that one.
+   * With `workers: { min, max }` the number must be within these, and the load decides on from there.
    *
    * @throws FST_CLUSTERIZE_INVALID_OPTION, FST_CLUSTERIZE_STOPPED
    */
@@ -103,6 +105,7 @@ export async function startPrimary (options: ResolvedOptions, { openListener, op
   const stopRebalancing = rebalances ? startRebalancer(supervisor.handles, listener, options.snapshotInterval) : () => {}
   events.emitter.once('stop', stopRebalancing)
   const stopWatching = startHangWatch(supervisor, options, log)
+  events.emitter.once('stop', startAutoscaler(supervisor, listener, options, log))
   events.emitter.once('stop', startRecycler(supervisor, options, log))
   events.emitter.once('stop', startHealthWatch(supervisor, options, log))
   const service = reportToService(manager.notify, supervisor, events, log)

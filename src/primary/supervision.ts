@@ -23,10 +23,12 @@ export interface Supervisor {
    */
   reload: () => Promise<ReloadReport>
   /**
-   * Wants so many workers; resolves with that number once all are ready and none beyond serves.
+   * Wants so many workers; resolves with that number once all are ready and none beyond serves. An automatic cluster keeps to its bounds.
    * Throws FST_CLUSTERIZE_INVALID_OPTION. Throws FST_CLUSTERIZE_STOPPED when a stop comes first.
    */
   scale: (size: number) => Promise<number>
+  /** While a reload or a change of size is on. */
+  isChanging: () => boolean
   /** Has a worker replaced; it drains once its replacement has proved itself. */
   dismiss: (handle: WorkerHandle, why: Dismissal) => void
   /** Has a worker killed that gives no sign of life. */

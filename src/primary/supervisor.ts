@@ -6,6 +6,7 @@ import type { BoundAddress, DrainMode } from '../protocol.ts'
 import { deferred } from '../deferred.ts'
 import { createHistory } from './history.ts'
 import { isRolledOut, isStaffed, nextProof, plan } from './plan.ts'
+import { NO_SLOT } from './plan-spares.ts'
 import type { Action, Desired } from './plan.ts'
 import { createReports } from './reports.ts'
 import { createRoster } from './roster.ts'
@@ -27,7 +28,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const killed: WorkerView[] = []
   const up = deferred()
   const emptied = deferred()
-  let desired: Desired = { phase: 'running', size: options.workers, generation: 1, drainBy: Infinity, ...options.reload }
+  let desired: Desired = { phase: 'running', size: options.workers, spares: options.spares, generation: 1, drainBy: Infinity, ...options.reload }
   let newest = 1
   let stopTimeout = options.drainTimeout
   let restarted = 0
@@ -68,6 +69,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   function act (action: Action): void {
     switch (action.type) {
       case 'fork': return forkInto(action.slot, action.generation)
+      case 'seat': return seat(roster.get(action.key), action.slot)
       case 'retire': return retire(roster.get(action.key), action.mode)
       case 'kill': return killOverdue(roster.get(action.key), action.why)
       default: return action satisfies never
@@ -79,6 +81,11 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     const environment = parts.environment(slot, generation)
     const handle = parts.fork({ slot, generation, bootTimeout, errorDrainTimeout, environment }, listeners)
     roster.add(handle)
+  }
+
+  function seat (handle: WorkerHandle | undefined, slot: number): void {
+    handle?.seat(slot)
+    if (handle !== undefined) reports.seated(handle)
   }
 
   function retire (handle: WorkerHandle | undefined, mode: DrainMode): void {
@@ -108,12 +115,16 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
       if (addresses.length === 0) addresses = reached
-      reports.ready(handle, { addresses: reached, handsOff, bootMs: Math.round(now() - handle.forkedAt) })
+      reports.ready(handle, { addresses: reached, handsOff, bootMs: Math.round(now() - handle.seatedAt()) })
       if (state === 'starting' && roster.countReady() >= desired.size) {
         state = 'up'
         up.resolve()
       }
       parts.listener.ready(handle)
+      reconcile()
+    },
+    onSpare (handle) {
+      reports.spare(handle)
       reconcile()
     },
     onCrashed (handle, error) {
@@ -143,7 +154,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
 
   function recordRestart (handle: WorkerHandle): void {
     restarted++
-    const uptime = now() - (handle.readyAt() ?? now())
+    const uptime = now() - (handle.bootedAt() ?? now())
     if (restarts.recordExit(handle.slot, uptime)) reports.crashLoop(handle)
   }
 
@@ -159,7 +170,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   /** A worker of the new code that ends before it has proved itself ends the reload. */
   function failReload (handle: WorkerHandle, exit: WorkerExit): void {
     const running = reloads.running()
-    if (running === undefined || handle.generation !== running.to || isOrdered(handle.intent())) return
+    if (running === undefined || handle.generation !== running.to || handle.slot === NO_SLOT || isOrdered(handle.intent())) return
     const provenAt = (handle.readyAt() ?? Infinity) + options.reload.stableFor
     if (now() >= provenAt) return
     const cause = causeOfDeath(handle, exit, options.bootTimeout)
@@ -193,7 +204,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       return reloads.request()
     },
     async scale (size) {
-      if (!isWorkerCount(size)) throw new InvalidOptionError('workers', `a whole number from 1 to ${MAX_WORKERS}`, inspect(size))
+      const { min, max } = options.autoscale ?? { min: 1, max: MAX_WORKERS }
+      if (!isWorkerCount(size) || size < min || size > max) throw new InvalidOptionError('workers', `a whole number from ${min} to ${max}`, inspect(size))
       if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
       const sized = sizing.request(desired.size, size)
       desired = { ...desired, size }
@@ -202,6 +214,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reconcile()
       return sized
     },
+    isChanging: () => reloads.running() !== undefined || sizing.isPending(),
     dismiss,
     condemn (handle) {
       roster.condemn(handle)
@@ -222,6 +235,6 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     },
     addresses: () => addresses,
     history: history.of,
-    stats: () => statsOf(roster.all(), { wanted: desired.size, slots: history.slots(desired.size), generation: desired.generation, restarts: restarted, dispatch: parts.listener.counts() })
+    stats: () => statsOf(roster.all(), { wanted: desired.size, slots: history.slots(desired.size), generation: desired.generation, restarts: restarted, crashLoop: restarts.isLooping(), dispatch: parts.listener.counts() })
   }
 }

@@ -9,10 +9,12 @@ import type { ReceiverLoad } from '../listener/listener.ts'
 import { freezeSnapshot } from '../snapshot.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { ExitIntent } from './exit-reason.ts'
-import type { WorkerState } from './plan.ts'
+import { mayFollow } from './worker-states.ts'
+import type { WorkerState } from './worker-states.ts'
 
 /** A worker as `cluster.workers()` tells it. */
 export interface WorkerView {
+  /** Its slot; 0 while it is a spare. */
   readonly id: number
   readonly pid: number
   readonly generation: number
@@ -34,11 +36,13 @@ export interface WorkerExit { readonly code: number | null, readonly signal: Nod
 
 export interface WorkerHandle {
   readonly key: number
+  /** 0 while it is a spare. */
   readonly slot: number
   readonly generation: number
   readonly pid: number
   readonly channel: Channel<ToWorker>
-  readonly forkedAt: number
+  /** When it was forked into its slot, or took it. */
+  readonly seatedAt: () => number
   readonly state: () => WorkerState
   /** Ready, and its channel is open. */
   readonly accepts: () => boolean
@@ -47,6 +51,8 @@ export interface WorkerHandle {
   readonly deadline: () => number
   /** When it became ready, or undefined. */
   readonly readyAt: () => number | undefined
+  /** When its app was built and ready, with a slot or without. */
+  readonly bootedAt: () => number | undefined
   readonly intent: () => Intent
   /** What it said of its server when it became ready. */
   readonly server: () => ServerFacts | undefined
@@ -61,6 +67,8 @@ export interface WorkerHandle {
   readonly handedOver: () => boolean
   /** The error it reported about its own boot or end. */
   readonly reportedError: () => Error | undefined
+  /** Has a spare take a slot. */
+  readonly seat: (slot: number) => void
   /** Asks it to drain within `timeout` ms. */
   readonly retire: (mode: DrainMode, timeout: number, intent?: Intent) => void
   /** SIGKILL, at once or after a promise. */
@@ -80,6 +88,7 @@ export type Ready = Extract<ToPrimary, { type: 'ready' }>
 export interface WorkerListeners {
   readonly grant: (handle: WorkerHandle, index: number) => Answer
   readonly onReady: (handle: WorkerHandle, ready: Ready) => void
+  readonly onSpare: (handle: WorkerHandle) => void
   readonly onCrashed: (handle: WorkerHandle, error: Error) => void
   readonly onConnection: (handle: WorkerHandle, message: ConnectionMessage, connection: unknown) => void
   readonly onSnapshot: (handle: WorkerHandle, snapshot: Snapshot) => void
@@ -98,26 +107,21 @@ export interface ForkOrder {
   readonly environment: Readonly<Record<string, string>>
 }
 
-const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
-  booting: ['ready', 'draining', 'killing', 'exited'],
-  ready: ['draining', 'killing', 'exited'],
-  draining: ['killing', 'exited'],
-  killing: ['exited'],
-  exited: []
-}
-
 const ACTIVITY_TIMEOUT = 250
 const NO_LOAD: ReceiverLoad = { inFlight: 0, utilization: 0 }
 
 let lastKey = 0
 
 export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: () => number = () => performance.now()): WorkerHandle {
-  const { slot, generation } = order
+  const { generation } = order
+  let { slot } = order
   const { process: child } = cluster.fork(order.environment)
   const forkedAt = now()
+  let seatedAt = forkedAt
   let state: WorkerState = 'booting'
   let deadline = forkedAt + order.bootTimeout
   let readyAt: number | undefined
+  let bootedAt: number | undefined
   let server: ServerFacts | undefined
   let latest: Snapshot | undefined
   let heardAt = forkedAt
@@ -128,7 +132,7 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
   let drainOrder: ToWorker | undefined
 
   const become = (next: WorkerState, until = Infinity): boolean => {
-    if (!NEXT[state].includes(next)) return false
+    if (!mayFollow(state, next)) return false
     state = next
     deadline = until
     return true
@@ -146,9 +150,14 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
       case 'ready':
         if (!become('ready')) return
         readyAt = heardAt = now()
+        bootedAt ??= readyAt
         inspected = message.inspected
         server = message.server
         return listeners.onReady(handle, message)
+      case 'spare':
+        if (!become('spare')) return
+        bootedAt = heardAt = now()
+        return listeners.onSpare(handle)
       case 'boot-failed':
         reportedError = deserializeError(message.error)
         return { body: null }
@@ -185,16 +194,17 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
 
   const handle: WorkerHandle = {
     key: ++lastKey,
-    slot,
+    get slot () { return slot },
     generation,
     pid: child.pid ?? 0,
     channel,
-    forkedAt,
+    seatedAt: () => seatedAt,
     state: () => state,
     accepts: () => state === 'ready' && child.connected,
     healthy: () => latest?.health.state !== 'unhealthy',
     deadline: () => deadline,
     readyAt: () => readyAt,
+    bootedAt: () => bootedAt,
     intent: () => intent,
     handedOver: () => handedOver,
     server: () => server,
@@ -203,6 +213,12 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     heardAt: () => heardAt,
     inspected: () => inspected,
     reportedError: () => reportedError,
+    seat (taken) {
+      if (state !== 'spare' || !become('booting', now() + order.bootTimeout)) return
+      seatedAt = now()
+      slot = taken
+      void channel.post({ type: 'take-slot', slot })
+    },
     retire (mode, timeout, why = mode) {
       if (!become('draining', now() + timeout)) return
       intent = why

@@ -1,40 +1,23 @@
 // The composition root of a worker: build the app, listen, say so, and drain when told or when the primary is gone.
 import cluster from 'node:cluster'
-import http from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { createChannel } from '../channel.ts'
 import type { Answer, Channel } from '../channel.ts'
 import { serializeError } from '../errors.ts'
 import type { ResolvedOptions } from '../options/types.ts'
-import type { Activity, DrainMode, ServerFacts, ToPrimary, ToWorker } from '../protocol.ts'
+import type { ToPrimary, ToWorker } from '../protocol.ts'
 import { setProcessIdentity } from '../worker-info.ts'
 import type { WorkerIdentity, WorkerInfo } from '../worker-info.ts'
-import { createAccepting } from './accepting.ts'
-import type { Accepting } from './accepting.ts'
-import { buildGatedApp } from './build-app.ts'
 import type { BuildApp, PluginSide } from './build-app.ts'
-import { flushCompileCache } from './compile-cache.ts'
+import { activityOf, boot, nothingYet } from './boot.ts'
+import type { Running } from './boot.ts'
 import { drain } from './drain.ts'
-import type { Drainable } from './drain.ts'
 import { createEnding } from './ending.ts'
 import type { Ending } from './ending.ts'
-import { reportHangs } from './hang-report.ts'
-import { startHealthCheck, UNCHECKED } from './health-check.ts'
-import { createHandoffSide } from './handoff-side.ts'
-import type { HandoffSide } from './handoff-side.ts'
-import { listen } from './listen.ts'
-import type { AskForSocket } from './listen.ts'
-import { openConnections } from './open-connections.ts'
-import { isInspected, startSnapshots } from './snapshots.ts'
 import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
 
-const LISTED_REQUESTS = 20
-// How long the primary may take to hand a listening socket over, in ms.
-const GRANT_TIMEOUT = 10_000
 // How long a dying worker waits for the primary to have read its last words, in ms.
 const LAST_WORDS = 2_000
-
-type Phase = 'building' | 'listening' | 'serving' | 'requests' | 'closing'
 
 /** What clusterize() resolves to in a worker. */
 export interface WorkerResult {
@@ -46,7 +29,7 @@ export interface WorkerResult {
 /** Resolves once the app listens. Where the app cannot come up the primary is told why, and the process ends. */
 export async function startWorker (buildApp: BuildApp, options: ResolvedOptions, identity: WorkerIdentity, plugin: PluginSide): Promise<WorkerResult> {
   setProcessIdentity(identity)
-  const running: Running = { phase: 'building', drainable: undefined, handoff: undefined, accepting: undefined, mode: 'retire' }
+  const running = nothingYet()
   const channel: Channel<ToPrimary> = createChannel<ToPrimary, ToWorker>(process as Parameters<typeof createChannel>[0], receive)
   const ending = createEnding(
     (timeout: number) => finish(running, timeout, options.idleGrace, channel),
@@ -65,6 +48,7 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'drain':
         running.mode = message.mode
         return ending.begin(message.timeout)
+      case 'take-slot': return running.slot.resolve(message.slot)
       case 'accept': return setAccepting(running, message.on)
       case 'log-level': return setLogLevel(running, message.level)
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
@@ -78,43 +62,8 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
   }
 
   void channel.post({ type: 'booting' })
-  const app = await boot(buildApp, options, identity.info, plugin, running, channel).catch(error => bootFailed(error, channel, ending))
+  const app = await boot({ buildApp, options, identity, plugin, running, channel }).catch(error => bootFailed(error, channel, ending))
   return { role: 'worker', app, worker: identity.info }
-}
-
-interface Running {
-  phase: Phase
-  drainable: Drainable | undefined
-  handoff: HandoffSide | undefined
-  /** Undefined where the sockets are not copies of the primary's. */
-  accepting: Accepting | undefined
-  /** Unless told otherwise siblings stay: after an uncaught error, say. */
-  mode: DrainMode
-}
-
-async function boot (buildApp: BuildApp, options: ResolvedOptions, info: WorkerInfo, plugin: PluginSide, running: Running, channel: Channel<ToPrimary>): Promise<FastifyInstance> {
-  const { app, gate } = await buildGatedApp(buildApp, info, options.plugin, plugin)
-  const connections = openConnections(app.server)
-  running.phase = 'listening'
-  running.drainable = { app, gate, connections, extraServers: [] }
-  const ask: AskForSocket = index => channel.ask({ type: 'listen', index }, { timeout: GRANT_TIMEOUT })
-  const { addresses, extraServers, sockets } = await listen(app, options.listen, ask)
-  running.drainable = { app, gate, connections, extraServers }
-  if (sockets === 'held') running.accepting = createAccepting([app.server, ...extraServers], ask, options.listen.backlog)
-  running.handoff = await createHandoffSide(app.server, connections, channel, options)
-  running.phase = 'serving'
-  const health = options.healthCheck === undefined ? () => UNCHECKED : startHealthCheck(app, options.healthCheck, info.draining)
-  startSnapshots(gate, connections, options.snapshotInterval, health, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
-  await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server), inspected: isInspected() })
-  flushCompileCache()
-  if (options.hangReport && options.hangTimeout !== false) reportHangs(options.hangTimeout, options.snapshotInterval, () => activityOf(running))
-  return app
-}
-
-function factsOf (server: unknown): ServerFacts {
-  if (!(server instanceof http.Server)) return { plainHttp1: false, keepAliveTimeout: 0, headersTimeout: 0 }
-  const { keepAliveTimeout, headersTimeout } = server
-  return { plainHttp1: true, keepAliveTimeout, headersTimeout }
 }
 
 /** The primary reports it to the user, so the process ends without a word of its own. */
@@ -151,12 +100,4 @@ function setAccepting ({ accepting, handoff }: Running, on: boolean): void {
 /** Request loggers take it over from the app's; those of routes and plugins with a level of their own keep it. */
 function setLogLevel ({ drainable }: Running, level: string): void {
   if (drainable !== undefined) drainable.app.log.level = level
-}
-
-function activityOf ({ phase, drainable }: Running): Activity {
-  return {
-    phase,
-    connections: drainable?.connections.count() ?? 0,
-    requests: drainable?.gate.list(LISTED_REQUESTS) ?? []
-  }
 }

@@ -9,6 +9,7 @@ function snapshot (total: number, shed: number): Snapshot {
     utilization: 0, loopDelay: { p50: 0, p99: 0, max: 0 }, memory: { rss: 0, heapUsed: 0, heapLimit: 0 }, gc: 1, uptime: 0, inspected: false,
     health: { state: 'unchecked', failures: 0, reason: null },
     requests: { inFlight: 0, total, shed, rate: 0, responses: { '2xx': total - shed, '5xx': shed } },
+    shedding: { share: 0, delay: 0, limit: null, shed: {} },
     connections: { open: 0, idle: 0, movedIn: total, movedOut: 0 }
   }
 }

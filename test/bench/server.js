@@ -26,7 +26,10 @@ switch (kind) {
     const { clusterize } = await import(library)
     const result = await clusterize(plugin === undefined ? () => buildApp() : build, { workers, port: 0, host: HOST, logger: false, ...options })
     if (result.role === 'primary') {
-      process.on('message', message => { if (message === 'reload') void reload(result) })
+      process.on('message', message => {
+        if (message === 'reload') void reload(result)
+        if (message === 'kill') void kill(result)
+      })
       announce(result.addresses[0].port)
     }
     break
@@ -48,6 +51,16 @@ async function reload (running) {
   } catch (error) {
     process.send({ type: 'reload-failed', message: String(error) })
   }
+}
+
+/** From the kill of a worker until its slot is served again. */
+async function kill ({ events, workers }) {
+  const spared = workers().some(({ state }) => state === 'spare')
+  const { pid } = workers().find(({ state }) => state === 'ready')
+  const began = performance.now()
+  process.kill(pid, 'SIGKILL')
+  await once(events, 'worker-ready')
+  process.send({ type: 'restored', spared, ms: performance.now() - began })
 }
 
 /** Node tells both candidates' workers alike: 'fork', and 'message' or 'listening' once they serve. */

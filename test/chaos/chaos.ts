@@ -93,6 +93,8 @@ function optionsFor (scheduling: string): ChaosSetup['options'] {
     workers: WORKERS,
     scheduling: scheduling as 'kernel',
     snapshotInterval: 100,
+    // A blow may hit a worker that boots.
+    bootTimeout: 8_000,
     hangTimeout: 2_000,
     drainTimeout: 8_000,
     errorDrainTimeout: 2_000,
@@ -110,7 +112,8 @@ async function start (t: Pick<TestContext, 'after'>, setup: ChaosSetup, { tempor
   const cluster = startProcess(t as TestContext, new URL('./entry.ts', import.meta.url).pathname, {
     patience: 3 * seconds * 1000 + 60_000,
     execArgv: [...typescriptArgs, '--expose-gc'],
-    env: { CHAOS: JSON.stringify(setup), TMPDIR: temporary, NODE_OPTIONS: `--report-directory=${reports}` }
+    // tsx would keep its cache among the temporary files.
+    env: { CHAOS: JSON.stringify(setup), TMPDIR: temporary, TSX_DISABLE_CACHE: '1', NODE_OPTIONS: `--report-directory=${reports}` }
   })
   await cluster.event('up')
   return cluster

@@ -25,7 +25,7 @@ const BUSY: SlotStatus = {
 
 const STATUS: ClusterStatus = {
   format: 1, at: 61_000, name: 'shop', version: '0.1.0', node: 'v20', pid: 99, startedAt: 0, phase: 'running', readiness: { ready: true, reasons: [], workers: 1, minReady: 1 },
-  crashLoop: false, scheduling: 'kernel', addresses: ['127.0.0.1:3000'], admin: [], generation: 2, workers: { wanted: 2, ready: 1, booting: 0, draining: 1, unhealthy: 0 }, restarts: 3,
+  crashLoop: false, scheduling: 'kernel', addresses: ['127.0.0.1:3000'], admin: [], generation: 2, workers: { wanted: 2, ready: 1, booting: 0, draining: 1, unhealthy: 0, spare: 0 }, restarts: 3,
   reload: { generation: 2, startedAt: 58_000, done: [1], slots: 2 }, lastReload: null, queue: { waiting: 5, rejectedFull: 0, rejectedTimeout: 0 },
   totals: { requests: 900, responses: {}, shed: 0, inFlight: 4, perSecond: 150, shedPerSecond: 0, connections: { open: 12, idle: 3, moved: 0 } },
   duration: { p50: 1.25, p90: 9, p99: 31.7, count: 5 }, slots: [BUSY, EMPTY]

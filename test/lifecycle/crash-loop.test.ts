@@ -6,7 +6,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { connectToSlot } from '../cluster/connect-to.ts'
-import { count, ended, readyLines, startCluster } from '../cluster/start-cluster.ts'
+import { count, ended, order, readyLines, startCluster } from '../cluster/start-cluster.ts'
 import { noneLeft, descendants, until } from '../helpers/processes.ts'
 
 const OPTIONS = { workers: 2, restart: { delay: 10, maxDelay: 20, limit: 3 } }
@@ -44,6 +44,9 @@ test('a crash loop in one slot is retried while the other serves, and heals', as
   const more = count(cluster, 'worker-exit') + 2
   await until(() => count(cluster, 'worker-exit') >= more, () => 'two more attempts')
 
+  order(cluster, 'tell')
+  const { stats } = await cluster.event('told') as unknown as { stats: { crashLoop: boolean } }
+  assert.equal(stats.crashLoop, true)
   assert.equal((await (await connectToSlot(cluster.target, 1)).get('/')).status, 200)
   vanish()
   await until(() => readyLines(cluster, 2).length === 2, () => 'the slot to come back')

@@ -101,3 +101,20 @@ test('workers added during a reload are of its generation, and the reload comple
   assert.deepEqual(readyLines(cluster, 2).map(({ generation }) => generation), [2])
   assert.equal(readyLines(cluster, 1).at(-1)?.['generation'], 2)
 })
+
+test('an automatic cluster grows under load and shrinks after it, and nobody notices', async t => {
+  const workers = { min: 1, max: 3, upAt: 0.3, downAt: 0.2, upAfter: 200, downAfter: 400 }
+  const cluster = await startCluster(t, { options: { ...OPTIONS, workers } })
+  const load = startLoad({ target: cluster.target, connections: 16, random: seeded(6), think: 0, pieces: false, reconnect: 'never' })
+  await cluster.event('scale-done', ({ workers }) => workers === 3)
+  order(cluster, 'scale 4')
+  assert.equal((await cluster.event('scale-rejected'))['code'], 'FST_CLUSTERIZE_INVALID_OPTION')
+  await load.reached(200)
+
+  const { failures, endings } = await load.stop()
+  await cluster.event('scale-done', ({ workers }) => workers === 1)
+  assert.deepEqual(failures, [])
+  assert.deepEqual(endings, { announced: 0, idle: 0, cut: 0 })
+  const { from, utilization, queued } = cluster.lines().find(({ event }) => event === 'autoscaled') ?? {}
+  assert.deepEqual([from, Number(utilization) > 0.3, queued], [1, true, 0])
+})

@@ -20,7 +20,12 @@ const TABLE: Record<string, { right: unknown[], wrong: unknown[], expected: RegE
   writableAll: { right: [true], wrong: ['no'], expected: /true or false/, with: { path: '/tmp/x.sock' } },
   signal: { right: [new AbortController().signal], wrong: [{}, 'abort'], expected: /an AbortSignal/ },
   listenTextResolver: { right: [() => ''], wrong: ['text'], expected: /a function/ },
-  workers: { right: ['auto', 0, 1, 1024], wrong: [-1, 1.5, '2', 1025, NaN, Infinity, true], expected: /'auto', or a whole number from 0 to 1024/ },
+  workers: { right: ['auto', 0, 1, 1024], wrong: [-1, 1.5, '2', 1025, NaN, Infinity, true], expected: /'auto', or a whole number from 0 to 1024, or an object/ },
+  'workers.min': { right: [], wrong: [0, 1.5, 'auto'], expected: /a whole number from 1 to 1024/ },
+  'workers.max': { right: [], wrong: [0, '4'], expected: /'auto', or a whole number from 1/ },
+  'workers.upAt': { right: [], wrong: [2, '70%'], expected: /a number from 0 to 1/ },
+  'workers.upAfter': { right: [], wrong: [-1], expected: /a number of milliseconds/ },
+  spares: { right: [0, 2], wrong: [-1, 'one', 1.5], expected: /a whole number from 0/ },
   scheduling: { right: ['kernel', 'round-robin', 'connection', 'request'], wrong: ['fair', 1, null], expected: /one of 'kernel'/ },
   balancer: { right: ['random', () => undefined, { name: 'mine', pick: () => undefined }], wrong: ['fastest', 3, {}, { name: 'mine' }], expected: /one of .*, a function or \{ name, pick \}/, with: { scheduling: 'connection' } },
   maxConnections: { right: [1, Infinity], wrong: [0, 1.5, '5'], expected: /Infinity, or a whole number/, with: { scheduling: 'connection' } },
@@ -88,7 +93,7 @@ for (const [name, { right, wrong, expected, with: others }] of Object.entries(TA
 }
 
 void test('what was received is shown as code', () => {
-  assert.throws(() => resolve({ workers: '2' }), { message: "Option \"workers\" must be one of 'auto', or a whole number from 0 to 1024, received '2'" })
+  assert.throws(() => resolve({ workers: '2' }), { message: "Option \"workers\" must be one of 'auto', or a whole number from 0 to 1024, or an object, received '2'" })
 })
 
 for (const options of [null, 3000, 'kernel', [], () => {}]) {
@@ -133,7 +138,10 @@ for (const options of [
   { concurrency: 5 },
   { concurrency: 5, scheduling: 'connection' },
   { queue: {} },
-  { queue: {}, scheduling: 'round-robin' }
+  { queue: {}, scheduling: 'round-robin' },
+  { workers: { min: 3, max: 2 } },
+  { workers: { min: 1024 } },
+  { workers: { max: 4, upAt: 0.5, downAt: 0.5 } }
 ]) {
   void test(`${JSON.stringify(options)} cannot be used together`, () => {
     assert.throws(() => resolve(options), { code: 'FST_CLUSTERIZE_CONFLICTING_OPTIONS', message: /^Options ".*" .*cannot be used together: ./ })
@@ -143,6 +151,7 @@ for (const options of [
 void test('every default is in place', () => {
   const { workers, ...resolved } = resolve({})
   assert.ok(workers >= 1)
+  assert.equal(resolved.autoscale, undefined)
   assert.deepEqual(resolved.listen, {
     port: 0,
     host: 'localhost',

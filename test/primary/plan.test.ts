@@ -11,12 +11,16 @@ const DRAIN_TIMEOUT = 200
 const always = (): number => 0
 
 function desire (changes: Partial<Desired> = {}): Desired {
-  return { phase: 'running', size: 1, generation: 1, concurrency: 1, stableFor: 100, drainBy: Infinity, ...changes }
+  return { phase: 'running', size: 1, spares: 0, generation: 1, concurrency: 1, stableFor: 100, drainBy: Infinity, ...changes }
 }
 
 let lastKey = 0
 function worker (changes: Partial<PlannedWorker> = {}): PlannedWorker {
   return { key: ++lastKey, slot: 1, generation: 1, state: 'ready', deadline: Infinity, readyAt: 0, dismissed: false, hung: false, ...changes }
+}
+
+function spare (changes: Partial<PlannedWorker> = {}): PlannedWorker {
+  return worker({ slot: 0, state: 'spare', readyAt: undefined, ...changes })
 }
 
 void test('empty slots are filled at once', () => {
@@ -109,6 +113,41 @@ void test('a rollout is done when each slot has a proven worker of the new gener
   assert.equal(isRolledOut(wanted, both.slice(1), 150), false)
 })
 
+void test('spares are forked once every slot is served, kept at their number, and held back like any slot', () => {
+  const wanted = desire({ size: 2, spares: 2 })
+  const both = [worker(), worker({ slot: 2 })]
+  assert.deepEqual(plan(wanted, [worker(), worker({ slot: 2, state: 'booting', readyAt: undefined })], always, 0).actions, [])
+  assert.deepEqual(plan(wanted, both, always, 0).actions, [{ type: 'fork', slot: 0, generation: 1 }, { type: 'fork', slot: 0, generation: 1 }])
+  assert.deepEqual(plan(wanted, [...both, worker({ slot: 0, state: 'booting', readyAt: undefined })], slot => slot === 0 ? 500 : 0, 499), { actions: [], wakeAt: 500 })
+  const [first, second, third] = [spare(), spare({ state: 'booting' }), spare()]
+  assert.deepEqual(plan(wanted, [...both, first, second, third], always, 0).actions, [{ type: 'retire', key: second.key, mode: 'retire' }])
+})
+
+void test('a spare that waits takes a slot where a worker would be forked: a lost one, a new one, a replacement', () => {
+  const [first, second] = [spare(), spare()]
+  const seat = (slot: number, key = first.key): Action => ({ type: 'seat', key, slot })
+  assert.deepEqual(plan(desire({ size: 2, spares: 2 }), [worker(), first, second], always, 0).actions, [seat(2)])
+  assert.deepEqual(plan(desire({ size: 3, spares: 2 }), [worker(), first, second], always, 0).actions, [seat(2), seat(3, second.key)])
+  assert.deepEqual(plan(desire({ spares: 1 }), [worker({ dismissed: true }), first], always, 0).actions, [seat(1)])
+  assert.deepEqual(plan(desire({ spares: 1 }), [first], () => 500, 499).actions, [])
+  for (const unfit of [spare({ state: 'booting' }), spare({ state: 'draining' }), spare({ generation: 2 }), spare({ dismissed: true })]) {
+    assert.deepEqual(plan(desire({ spares: 1 }), [unfit], always, 0).actions.find(({ type }) => type !== 'retire'), { type: 'fork', slot: 1, generation: 1 })
+  }
+})
+
+void test('a reload and a stop end the spares, a new generation has its own once it serves, and one that hangs is killed', () => {
+  const old = spare()
+  assert.deepEqual(plan(desire({ spares: 1, generation: 2 }), [worker({ generation: 2 }), old], always, 0).actions, [{ type: 'retire', key: old.key, mode: 'retire' }, { type: 'fork', slot: 0, generation: 2 }])
+  assert.deepEqual(plan(desire({ spares: 1, phase: 'stopping' }), [old], always, 0).actions, [{ type: 'retire', key: old.key, mode: 'stop' }])
+  assert.deepEqual(plan(desire({ spares: 1 }), [worker(), { ...old, hung: true }], always, 0).actions, [{ type: 'kill', key: old.key, why: 'hang' }])
+})
+
+void test('a spare counts neither as slot nor as part of a rollout', () => {
+  assert.equal(isStaffed({ size: 1 }, [worker(), spare()]), true)
+  assert.equal(isStaffed({ size: 1 }, [spare()]), false)
+  assert.equal(isRolledOut(desire({ generation: 2 }), [worker({ generation: 2 }), spare()], 100), true)
+})
+
 type Step =
   | { type: 'ready' | 'exit' | 'break' | 'dismiss', pick: number }
   | { type: 'scale', size: number }
@@ -127,6 +166,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 const history = fc.record({
   size: fc.integer({ min: 1, max: 5 }),
+  spares: fc.integer({ min: 0, max: 2 }),
   concurrency: fc.integer({ min: 1, max: 3 }),
   stableFor: fc.constantFrom(0, 50, 400),
   steps: fc.array(step, { maxLength: 60 }),
@@ -144,7 +184,7 @@ interface Cluster {
   readonly notBefore: Map<number, number>
 }
 
-const isLive = ({ state }: PlannedWorker): boolean => state === 'booting' || state === 'ready'
+const isLive = ({ state }: PlannedWorker): boolean => state === 'booting' || state === 'spare' || state === 'ready'
 const isFresh = (worker: PlannedWorker, { generation }: Desired): boolean => worker.generation >= generation && !worker.dismissed
 const slotsOf = ({ size }: Desired): number[] => Array.from({ length: size }, (_, index) => index + 1)
 
@@ -174,6 +214,7 @@ function act (cluster: Cluster, action: Action): void {
   }
   const target = cluster.workers.get(action.key)
   assert.ok(target, 'an action concerns a worker that is there')
+  if (action.type === 'seat') return void Object.assign(target, { state: 'booting', slot: action.slot, deadline: cluster.now + BOOT_TIMEOUT })
   if (action.type === 'kill') return void Object.assign(target, { state: 'killing', deadline: Infinity })
   Object.assign(target, { state: 'draining', deadline: cluster.now + DRAIN_TIMEOUT })
 }
@@ -181,7 +222,9 @@ function act (cluster: Cluster, action: Action): void {
 /** What holds for each plan on its own. */
 function checkPlan ({ desired, workers, notBefore, now }: Cluster, { actions }: Plan): void {
   const forks = actions.filter(action => action.type === 'fork')
-  assert.equal(new Set(forks.map(({ slot }) => slot)).size, forks.length, 'two forks into one slot')
+  const taken = actions.filter(action => action.type === 'fork' || action.type === 'seat').map(({ slot }) => slot).filter(slot => slot > 0)
+  assert.equal(new Set(taken).size, taken.length, 'two workers into one slot')
+  checkSeats(desired, workers, actions)
   for (const { slot, generation } of forks) {
     assert.equal(desired.phase, 'running', 'a fork while stopping')
     assert.ok(slot <= desired.size, 'a fork into a slot nobody wants')
@@ -200,6 +243,16 @@ function checkPlan ({ desired, workers, notBefore, now }: Cluster, { actions }: 
   }
 }
 
+/** Who takes a slot waits for one, and once only. */
+function checkSeats (desired: Desired, workers: ReadonlyMap<number, Simulated>, actions: readonly Action[]): void {
+  const seats = actions.filter(action => action.type === 'seat')
+  assert.equal(new Set(seats.map(({ key }) => key)).size, seats.length, 'one spare for two slots')
+  for (const { key, slot } of seats) {
+    const seated = workers.get(key)
+    assert.ok(seated?.state === 'spare' && seated.generation === desired.generation && slot > 0 && slot <= desired.size)
+  }
+}
+
 /** Nothing is to be done before the alarm, and something when it rings. */
 function checkWake (cluster: Cluster): void {
   const { now, wakeAt } = cluster
@@ -214,6 +267,7 @@ function checkCluster ({ desired, workers }: Cluster): void {
   const live = [...workers.values()].filter(isLive)
   if (desired.phase === 'stopping') return assert.deepEqual(live, [], 'a live worker after a stop')
   assert.ok(live.every(({ slot }) => slot <= desired.size), 'a worker in a slot nobody wants')
+  assert.ok(live.filter(({ slot }) => slot === 0).length <= desired.spares, 'more spares than wanted')
   const slots = slotsOf(desired).map(slot => live.filter(worker => worker.slot === slot))
   for (const there of slots) assert.ok(there.filter(worker => isFresh(worker, desired)).length <= 1, 'two workers of the wanted generation in one slot')
   const mixed = slots.filter(there => there.some(worker => isFresh(worker, desired)) && !there.every(worker => isFresh(worker, desired)))
@@ -246,7 +300,9 @@ function apply (cluster: Cluster, step: Step): void {
 }
 
 function becomeReady ({ now }: Cluster, worker: Simulated | undefined): void {
-  if (worker !== undefined) Object.assign(worker, { state: 'ready', deadline: Infinity, readyAt: now })
+  if (worker === undefined) return
+  const isSpare = worker.slot === 0
+  Object.assign(worker, { state: isSpare ? 'spare' : 'ready', deadline: Infinity, readyAt: isSpare ? undefined : now })
 }
 
 function exit ({ workers, notBefore, now }: Cluster, worker: Simulated | undefined, backoff: number): void {
@@ -260,19 +316,19 @@ function settle (cluster: Cluster): void {
   for (let round = 0; round < 200; round++) {
     for (const worker of cluster.workers.values()) {
       if (worker.state === 'booting') becomeReady(cluster, worker)
-      else if (worker.state !== 'ready') cluster.workers.delete(worker.key)
+      else if (!isLive(worker)) cluster.workers.delete(worker.key)
     }
     reconcile(cluster)
-    if (cluster.wakeAt === Infinity && [...cluster.workers.values()].every(({ state }) => state === 'ready')) return
+    if (cluster.wakeAt === Infinity && [...cluster.workers.values()].every(({ state }) => state === 'ready' || state === 'spare')) return
     cluster.now = Math.min(cluster.wakeAt, cluster.now + 50)
   }
   assert.fail('the cluster does not settle')
 }
 
-function live ({ size, concurrency, stableFor, steps, stops }: typeof history extends fc.Arbitrary<infer Value> ? Value : never): Cluster {
+function live ({ size, spares, concurrency, stableFor, steps, stops }: typeof history extends fc.Arbitrary<infer Value> ? Value : never): Cluster {
   const cluster: Cluster = {
     now: 0,
-    desired: { phase: 'running', size, generation: 1, concurrency, stableFor, drainBy: Infinity },
+    desired: { phase: 'running', size, spares, generation: 1, concurrency, stableFor, drainBy: Infinity },
     newest: 1,
     previous: 1,
     wakeAt: Infinity,
@@ -299,7 +355,10 @@ void test('after any history the cluster settles: each slot has one ready worker
     settle(cluster)
     const workers = [...cluster.workers.values()]
     if (story.stops) return assert.deepEqual(workers, [])
-    assert.deepEqual(workers.map(({ slot }) => slot).toSorted((a, b) => a - b), slotsOf(cluster.desired))
+    const spares = workers.filter(({ state }) => state === 'spare')
+    assert.equal(spares.length, story.spares)
+    assert.ok(spares.every(({ slot, generation }) => slot === 0 && generation === cluster.desired.generation))
+    assert.deepEqual(workers.filter(worker => !spares.includes(worker)).map(({ slot }) => slot).toSorted((a, b) => a - b), slotsOf(cluster.desired))
     assert.ok(workers.every(worker => isFresh(worker, cluster.desired)))
     assert.ok(isRolledOut(cluster.desired, workers, cluster.now + cluster.desired.stableFor))
     assert.ok(nextProof(cluster.desired, workers, cluster.now) > cluster.now)
