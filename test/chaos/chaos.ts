@@ -79,7 +79,8 @@ export async function makeChaos (t: Pick<TestContext, 'after'>, { seconds, seed,
   const exit = await cluster.exit
   if (exit.code !== 0) problems.push(`the cluster ended with ${JSON.stringify(exit)}`)
   await until(() => ![...pids].some(isAlive), () => 'the end of all processes').catch((error: unknown) => problems.push(String(error)))
-  const left = readdirSync(temporary)
+  // tsx keeps its cache there.
+  const left = readdirSync(temporary).filter(name => !name.startsWith('tsx-'))
   if (left.length > 0) problems.push(`temporary files are left: ${left.join()}`)
   problems.push(...clients.wrong, ...unexplained(clients.failures, cluster.lines(), folder), ...begunTwice(folder))
   const deaths = cluster.lines().filter(({ event, kind }) => event === 'worker-exit' && !['stopped', 'retired', 'recycled'].includes(String(kind))).length
@@ -94,7 +95,7 @@ function optionsFor (scheduling: string): ChaosSetup['options'] {
     scheduling: scheduling as 'kernel',
     snapshotInterval: 100,
     // A blow may hit a worker that boots.
-    bootTimeout: 8_000,
+    bootTimeout: 12_000,
     hangTimeout: 2_000,
     drainTimeout: 8_000,
     errorDrainTimeout: 2_000,
@@ -112,8 +113,7 @@ async function start (t: Pick<TestContext, 'after'>, setup: ChaosSetup, { tempor
   const cluster = startProcess(t as TestContext, new URL('./entry.ts', import.meta.url).pathname, {
     patience: 3 * seconds * 1000 + 60_000,
     execArgv: [...typescriptArgs, '--expose-gc'],
-    // tsx would keep its cache among the temporary files.
-    env: { CHAOS: JSON.stringify(setup), TMPDIR: temporary, TSX_DISABLE_CACHE: '1', NODE_OPTIONS: `--report-directory=${reports}` }
+    env: { CHAOS: JSON.stringify(setup), TMPDIR: temporary, NODE_OPTIONS: `--report-directory=${reports}` }
   })
   await cluster.event('up')
   return cluster
