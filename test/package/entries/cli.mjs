@@ -12,7 +12,8 @@ const COMMAND = path.resolve('node_modules/.bin/clusterize')
 const run = promisify(execFile)
 const { version } = JSON.parse(readFileSync('node_modules/fastify-clusterize/package.json', 'utf8'))
 const folder = mkdtempSync(path.join(tmpdir(), 'run-'))
-const env = { ...process.env, XDG_RUNTIME_DIR: folder }
+// Both folders that may hold admin sockets: a cluster of somebody else is not to be stopped.
+const env = { ...process.env, XDG_RUNTIME_DIR: folder, TMPDIR: folder }
 
 writeFileSync('plugin.mjs', "export default async function (app, options) { app.get('/', async () => options) }\n")
 const cluster = spawn(COMMAND, ['start', 'plugin.mjs', '--port', '0', '--host', '127.0.0.1', '--workers', '1', '--', '--from=cli'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
