@@ -5,6 +5,11 @@ import type { Setting } from './settings.ts'
 
 export type Value = string | number | boolean
 
+/** Settings that exclude each other, the first being the stronger where both come from the environment. */
+const RIVALS: ReadonlyArray<readonly [readonly string[], readonly string[]]> = [
+  [['path'], ['port', 'host']],
+  [['workers'], ['workers.min', 'workers.max']]
+]
 const ON: ReadonlySet<string> = new Set(['1', 'true', 'yes', 'on'])
 const OFF: ReadonlySet<string> = new Set(['0', 'false', 'no', 'off'])
 
@@ -27,18 +32,17 @@ export function readSettings (table: readonly Setting[], flags: CommandLine['fla
     const variable = variables.find(name => (environment[name] ?? '') !== '')
     if (variable !== undefined) values.set(option, read(kind, environment[variable] ?? '', variable))
   }
-  dropWeakerTarget(values, byFlag)
+  for (const [one, other] of RIVALS) dropWeaker(values, byFlag, one, other)
   return values
 }
 
-/** A platform that sets PORT for everybody does not contradict a socket asked for by flag, nor the other way round. */
-function dropWeakerTarget (values: Map<string, Value>, byFlag: ReadonlySet<string>): void {
-  if (!values.has('path')) return
-  const tcp = ['port', 'host']
-  const pathByFlag = byFlag.has('path')
-  const tcpByFlag = tcp.some(option => byFlag.has(option))
-  if (tcpByFlag && !pathByFlag) values.delete('path')
-  else for (const option of tcp) if (!byFlag.has(option)) values.delete(option)
+/** A flag takes the place of what the environment says in another way. A socket stands above a port there, which platforms set for everybody. */
+function dropWeaker (values: Map<string, Value>, byFlag: ReadonlySet<string>, one: readonly string[], other: readonly string[]): void {
+  const by = (options: readonly string[]): boolean => options.some(option => byFlag.has(option))
+  const weaker = by(other) && !by(one) ? one : other
+  const stronger = weaker === one ? other : one
+  if (!stronger.some(option => values.has(option))) return
+  for (const option of weaker) if (!byFlag.has(option)) values.delete(option)
 }
 
 function read (kind: Setting['kind'], text: string, source: string): Value {
@@ -46,6 +50,7 @@ function read (kind: Setting['kind'], text: string, source: string): Value {
     case 'text': return text
     case 'number': return number(text) ?? wrong(source, 'a number', text)
     case 'limit': return OFF.has(text.toLowerCase()) && text !== '0' ? false : number(text) ?? wrong(source, 'a number or false', text)
+    case 'count': return text === 'auto' ? text : number(text) ?? wrong(source, 'a number or auto', text)
     case 'boolean': return ON.has(text.toLowerCase()) || (OFF.has(text.toLowerCase()) ? false : wrong(source, 'true or false', text))
     default: return kind satisfies never
   }

@@ -1,7 +1,7 @@
 // The settings of `clusterize start`: one table of flags, environment variables and the options that both set.
 
-/** How the text of a flag or variable becomes a value. `limit` is a number, or `false` for none. */
-export type SettingKind = 'text' | 'number' | 'limit' | 'boolean'
+/** How the text of a flag or variable becomes a value. `limit` is a number, or `false` for none; `count` one, or `'auto'`. */
+export type SettingKind = 'text' | 'number' | 'limit' | 'count' | 'boolean'
 
 export interface Setting {
   /** The flag without its dashes. */
@@ -31,8 +31,10 @@ export const SETTINGS: readonly Setting[] = [
   setting('host', 'text', 'host', 'address to listen on (localhost)', { placeholder: 'address', also: 'HOST' }),
   setting('path', 'text', 'path', 'Unix socket to listen on, in place of port and host', { placeholder: 'file' }),
   // WEB_CONCURRENCY stands behind 'auto' and is read there.
-  setting('workers', 'number', 'workers', 'how many, 0 for this process alone (auto: WEB_CONCURRENCY, else the CPUs)', { short: 'w' }),
-  setting('spares', 'number', 'spares', 'workers that wait, booted, to take over a slot at once (0)'),
+  setting('workers', 'count', 'workers', 'how many, 0 for this process alone (auto: WEB_CONCURRENCY, else the CPUs)', { short: 'w' }),
+  setting('min-workers', 'number', 'workers.min', 'the fewest, where the load decides between bounds (1)'),
+  setting('max-workers', 'count', 'workers.max', 'the most, where the load decides between bounds (auto)'),
+  setting('spares', 'number', 'spares', 'workers that wait booted to take over a slot (0)'),
   setting('name', 'text', 'name', 'name of the cluster, by which the other commands find it (the current folder)', { placeholder: 'name' }),
   setting('scheduling', 'text', 'scheduling', 'kernel, connection, request or round-robin (kernel)', { short: 's', placeholder: 'how' }),
   setting('balancer', 'text', 'balancer', 'least-connections, round-robin, power-of-two-choices, random or ip-hash', { placeholder: 'name' }),

@@ -14,7 +14,7 @@ import { OWN_SETTINGS, SETTINGS } from './settings.ts'
 
 const DEFAULT_PORT = 3_000
 /** One worker restarts fastest, and nobody's clients wait for the proof of new code. */
-const WATCH_DEFAULTS: ReadonlyArray<readonly [option: string, value: Value]> = [['workers', 1], ['reload.stableFor', 100]]
+const WATCHED = { workers: 1, stableFor: 100 }
 const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 export interface StartOrder {
@@ -36,9 +36,8 @@ export function readStartOrder ({ flags, positionals, rest }: CommandLine, envir
   const values = new Map(readSettings(SETTINGS, flags, environment))
   const isWatching = own.get('watch') === true
   if (!values.has('path') && !values.has('port')) values.set('port', DEFAULT_PORT)
-  if (isWatching) for (const [option, value] of WATCH_DEFAULTS) if (!values.has(option)) values.set(option, value)
+  settleWorkers(values, isWatching)
   settleAdmin(values)
-  if (isWatching && values.get('workers') === 0) throw new CommandError('--watch needs a worker to reload: leave "--workers 0" out', EXIT.usage)
   const file = fileOf(positionals)
   // The entry of the process is this command, whose name would be every cluster's.
   if (!values.has('name')) values.set('name', defaultName(file))
@@ -50,6 +49,15 @@ export function readStartOrder ({ flags, positionals, rest }: CommandLine, envir
     level: oneOf(own.get('logLevel'), LEVELS, '--log-level') ?? 'info',
     isWatching
   }
+}
+
+function settleWorkers (values: Map<string, Value>, isWatching: boolean): void {
+  const hasBounds = values.has('workers.min') || values.has('workers.max')
+  if (hasBounds && values.has('workers')) throw new CommandError('--workers is a number, --min-workers and --max-workers let the load decide: give one or the other', EXIT.usage)
+  if (!isWatching) return
+  if (!hasBounds && !values.has('workers')) values.set('workers', WATCHED.workers)
+  if (!values.has('reload.stableFor')) values.set('reload.stableFor', WATCHED.stableFor)
+  if (values.get('workers') === 0) throw new CommandError('--watch needs a worker to reload: leave "--workers 0" out', EXIT.usage)
 }
 
 /** On by default, since the other commands need it; not where no primary is. `--no-admin` outweighs where it would be. */

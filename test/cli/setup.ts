@@ -37,7 +37,8 @@ export function project (t: TestContext, files: Readonly<Record<string, string>>
   symlinkSync(LIBRARIES, path.join(folder, 'node_modules'), 'junction')
   mkdirSync(path.join(folder, 'run'))
   for (const [file, text] of Object.entries(files)) write(file, text)
-  const env = { XDG_RUNTIME_DIR: path.join(folder, 'run') }
+  // Both folders that may hold admin sockets: other clusters of this machine are none of a test's business.
+  const env = { XDG_RUNTIME_DIR: path.join(folder, 'run'), TMPDIR: path.join(folder, 'run') }
   const commandOf = (args: readonly string[]): readonly string[] => [process.execPath, ...typescriptArgs, MAIN, ...args]
   // Registered first, so that it comes after the processes have been ended.
   t.after(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,5 +1,6 @@
 // What a command line and an environment mean, and how what is wrong in them is told.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { COMMANDS } from '../../src/cli/commands.ts'
@@ -33,6 +34,7 @@ test('flags win over variables, CLUSTERIZE_* over what a platform sets, and a va
 test('a socket and a port do not contradict each other when one is a flag and the other a variable', () => {
   assert.deepEqual(options(['--path', '/run/app.sock'], { PORT: '80', HOST: '::' }), { path: '/run/app.sock' })
   assert.deepEqual(options(['--port', '80'], { CLUSTERIZE_PATH: '/run/app.sock' }), { port: 80 })
+  assert.deepEqual(options([], { CLUSTERIZE_PATH: '/run/app.sock', PORT: '80' }), { path: '/run/app.sock' })
   assert.throws(() => resolveOptions(options(['--path', '/run/app.sock', '--port', '80'])), { code: 'FST_CLUSTERIZE_CONFLICTING_OPTIONS' })
 })
 
@@ -44,7 +46,7 @@ test('names of options with a dot are their own objects, and every setting is an
 /** What a setting takes where 5000 is no value for it, and what it needs beside it. */
 const TEXTS: Readonly<Record<string, string>> = {
   host: '::', path: '/a', name: 'a', scheduling: 'connection', balancer: 'random', 'admin-host': '::1', 'admin-path': '/b',
-  workers: '2', spares: '1', 'idle-grace': '5', 'min-ready': '1', 'reload-concurrency': '1'
+  workers: '2', 'min-workers': '1', 'max-workers': '3', spares: '1', 'idle-grace': '5', 'min-ready': '1', 'reload-concurrency': '1'
 }
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
   balancer: ['--scheduling=connection'],
@@ -69,6 +71,21 @@ test('the admin server is on, under the name of the app, unless it is turned off
   assert.equal(read(['--workers', '0']).options.admin, undefined)
 })
 
+test('the README lists every command, and every flag with its variables', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  for (const { name } of COMMANDS) assert.ok(readme.includes(`| \`clusterize ${name}`), name)
+  for (const { flag, variables } of [...SETTINGS, ...OWN_SETTINGS]) {
+    const row = readme.split('\n').find(line => line.startsWith(`| \`--${flag}\``)) ?? assert.fail(flag)
+    for (const variable of variables) assert.ok(row.includes(`\`${variable}\``), variable)
+  }
+})
+
+test('the number of workers is one, "auto", or bounds', () => {
+  assert.deepEqual(options(['-w', 'auto']), { port: 3000, workers: 'auto' })
+  assert.deepEqual(options(['--min-workers', '2', '--max-workers', 'auto'], { CLUSTERIZE_WORKERS: '3' }), { port: 3000, workers: { min: 2, max: 'auto' } })
+  assert.deepEqual(options(['-w', '3'], { CLUSTERIZE_MAX_WORKERS: '9' }), { port: 3000, workers: 3 })
+})
+
 test('watching takes one worker that need not prove itself for long, unless told', () => {
   assert.deepEqual(options(['--watch']), { port: 3000, workers: 1, reload: { stableFor: 100 } })
   assert.deepEqual(options(['--watch', '-w', '3']), { port: 3000, workers: 3, reload: { stableFor: 100 } })
@@ -88,6 +105,8 @@ const WRONG: ReadonlyArray<readonly [args: readonly string[], message: RegExp, e
   [['--port', '--host', '::'], /^--port needs a value/],
   [['--port', 'http'], /^--port must be a number, received "http"$/],
   [['--watch=yes'], /^--watch takes no value, received "yes"$/],
+  [['-w', 'many'], /^--workers must be a number or auto, received "many"$/],
+  [['-w', '3', '--max-workers', '9'], /give one or the other$/],
   [['--hang-timeout', 'no way'], /^--hang-timeout must be a number or false/],
   [['--as', 'thing'], /^--as must be one of factory, plugin, received "thing"$/],
   [['--log-level', 'loud'], /^--log-level must be one of trace,/],

@@ -10,7 +10,7 @@ import { checkMaps, checkTarball } from './check-files.js'
 const HERE = path.dirname(fileURLToPath(import.meta.url))
 const ROOT = path.dirname(path.dirname(HERE))
 const TSC = path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
-const ENTRIES = ['esm-cluster.mjs', 'cjs-inject.cjs', 'cjs-cluster.cjs']
+const ENTRIES = ['esm-cluster.mjs', 'cjs-inject.cjs', 'cjs-cluster.cjs', 'cli.mjs']
 const RESOLUTIONS = [{ module: 'nodenext' }, { module: 'esnext', moduleResolution: 'bundler' }]
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fastify-clusterize-package-'))

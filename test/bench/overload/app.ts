@@ -1,27 +1,32 @@
-// A Fastify app whose handlers keep the event loop for some ms, behind one of several ways to shed.
+// A Fastify app whose handlers keep the event loop for some ms, or wait for a downstream with few places, behind one of several ways to shed.
+import { setTimeout as sleep } from 'node:timers/promises'
 import underPressure from '@fastify/under-pressure'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { fastifyClusterize } from '../../../src/plugin/plugin.ts'
+import type { SheddingOptions } from '../../../src/options/plugin-types.ts'
 import { PRIORITIES } from '../../../src/shedding/priorities.ts'
 
-export const SHEDDING = ['none', 'under-pressure', 'shedder'] as const
-export type Shedding = typeof SHEDDING[number]
+export const CANDIDATES = ['node:cluster', 'under-pressure', 'clusterize'] as const
+export type Candidate = typeof CANDIDATES[number]
 
 export interface AppOptions {
-  readonly shedding: Shedding
+  readonly candidate: Candidate
+  readonly workers: number
   /** In ms. */
   readonly blockFor?: number
-  readonly maxQueueDelay?: number
+  readonly shedding?: SheddingOptions
 }
 
 const BLOCK_MS = 5
+/** Places of each worker's downstream: who finds none free waits. */
+export const PLACES = 20
 const UNDER_PRESSURE = { maxEventLoopDelay: 1000, maxEventLoopUtilization: 0.98 }
 
-export async function buildApp ({ shedding, blockFor = BLOCK_MS, ...options }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp ({ candidate, blockFor = BLOCK_MS, shedding = {} }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify()
-  if (shedding === 'under-pressure') await app.register(underPressure, UNDER_PRESSURE)
-  if (shedding === 'shedder') await app.register(fastifyClusterize, { shedding: options })
+  if (candidate === 'under-pressure') await app.register(underPressure, UNDER_PRESSURE)
+  if (candidate === 'clusterize') await app.register(fastifyClusterize, { shedding })
   const block = blocker(blockFor)
   for (const priority of PRIORITIES) {
     app.get(`/${priority}`, { config: { clusterize: { priority } } }, (_request, reply) => {
@@ -29,6 +34,11 @@ export async function buildApp ({ shedding, blockFor = BLOCK_MS, ...options }: A
       reply.send({ ok: true })
     })
   }
+  const downstream = createPlaces(PLACES)
+  app.get<{ Params: { ms: string } }>('/downstream/:ms', async ({ params }) => {
+    await downstream(() => sleep(Number(params.ms)))
+    return { ok: true }
+  })
   return app
 }
 
@@ -36,4 +46,17 @@ export async function buildApp ({ shedding, blockFor = BLOCK_MS, ...options }: A
 function blocker (ms: number): () => void {
   const cell = new Int32Array(new SharedArrayBuffer(4))
   return () => { Atomics.wait(cell, 0, 0, ms) }
+}
+
+function createPlaces (size: number): (use: () => Promise<void>) => Promise<void> {
+  const waiting: Array<() => void> = []
+  let free = size
+  return async use => {
+    if (free > 0) free--
+    else await new Promise<void>(resolve => waiting.push(resolve))
+    await use()
+    const next = waiting.shift()
+    if (next === undefined) free++
+    else next()
+  }
 }

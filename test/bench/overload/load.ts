@@ -4,10 +4,17 @@ import type { Socket } from 'node:net'
 import { createTally } from './tally.ts'
 import type { Tally } from './tally.ts'
 
+export interface Phase {
+  readonly rate: number
+  readonly seconds: number
+  /** Places in `paths`; all without it. */
+  readonly paths?: readonly number[]
+}
+
 export interface Load {
   readonly port: number
   /** One after the other. */
-  readonly phases: ReadonlyArray<{ readonly rate: number, readonly seconds: number }>
+  readonly phases: ReadonlyArray<Phase>
   /** Of these seconds at the beginning nothing is counted. */
   readonly warmup?: number
   /** Answers that take longer, in ms, are of no use. */
@@ -46,8 +53,8 @@ function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', 
   const tally = createTally({ paths: paths.length, began: began + warmup * 1000, seconds: seconds - warmup, deadline })
   const pool = createPool(tally)
   const buffer = Buffer.allocUnsafe(READ_BUFFER)
-  const arrivals = nextArrivals(phases, began)
-  let due = arrivals()
+  const arrivals = createArrivals(phases, began, paths.map((_, index) => index))
+  let due = arrivals.next()
   pool.fill(closed ?? FIRST_CONNECTIONS, open)
   const ticks = setInterval(closed === undefined ? tick : startClosed, TICK_MS)
 
@@ -61,9 +68,10 @@ function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', 
 
   function tick (): void {
     const now = performance.now()
-    for (; due <= now; due = arrivals()) {
+    for (; due <= now; due = arrivals.next()) {
       tally.late(due, now)
-      send(Math.floor(Math.random() * paths.length), due)
+      const among = arrivals.paths()
+      send(among[Math.floor(Math.random() * among.length)] ?? 0, due)
     }
     if (due === Infinity) {
       clearInterval(ticks)
@@ -117,20 +125,25 @@ function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', 
 }
 
 /** A Poisson process whose rate changes from phase to phase; Infinity after the last. */
-function nextArrivals (phases: Load['phases'], began: number): () => number {
+function createArrivals (phases: readonly Phase[], began: number, all: readonly number[]): { next: () => number, paths: () => readonly number[] } {
   const left = [...phases]
   let at = began
   let ends = began
   let rate = 0
-  return () => {
-    for (;;) {
-      if (rate > 0) at += -Math.log(1 - Math.random()) * 1000 / rate
-      if (rate > 0 && at < ends) return at
-      const phase = left.shift()
-      if (phase === undefined) return Infinity
-      at = ends
-      ends += phase.seconds * 1000
-      rate = phase.rate
+  let among = all
+  return {
+    paths: () => among,
+    next () {
+      for (;;) {
+        if (rate > 0) at += -Math.log(1 - Math.random()) * 1000 / rate
+        if (rate > 0 && at < ends) return at
+        const phase = left.shift()
+        if (phase === undefined) return Infinity
+        at = ends
+        ends += phase.seconds * 1000
+        rate = phase.rate
+        among = phase.paths ?? all
+      }
     }
   }
 }

@@ -1,72 +1,155 @@
-// Offers one process more than it can do, and tells how much of its work is still of use: `node --import tsx test/bench/overload/run.ts [shedding …]`.
+// Offers a cluster more than it can do, and tells how much of its work is still of use, against plain `node:cluster` and under-pressure alone.
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { SHEDDING } from './app.ts'
-import type { AppOptions, Shedding } from './app.ts'
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { CANDIDATES, PLACES } from './app.ts'
+import type { AppOptions, Candidate } from './app.ts'
 import type { Load } from './load.ts'
+import { plot } from './plot.ts'
+import type { Curve } from './plot.ts'
 import type { LoadReport } from './tally.ts'
 
-const FACTORS = numbers('FACTORS', [0.8, 1.2, 2, 5, 10])
-const [MEASURED_SECONDS = 10] = numbers('MEASURED_SECONDS', [10])
+const { values } = parseArgs({
+  options: {
+    candidates: { type: 'string', default: CANDIDATES.join(',') },
+    factors: { type: 'string', default: '1.2,2,5,10' },
+    workers: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '8' },
+    retries: { type: 'string', default: '0' },
+    shedding: { type: 'string', default: '{}' },
+    downstream: { type: 'boolean', default: false },
+    burst: { type: 'boolean', default: false },
+    svg: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false }
+  }
+})
+const candidates = CANDIDATES.filter(candidate => values.candidates.split(',').includes(candidate))
+const workers = Number(values.workers)
+const seconds = Number(values.seconds)
 const WARMUP_SECONDS = 3
-const PEAK_CLIENTS = 20
-const OPTIONS: unknown = JSON.parse(process.env['APP'] ?? '{}')
+/** Each worker has a few clients all the time. */
+const PEAK_CLIENTS = 20 * workers
+const SVG = fileURLToPath(new URL('../../../docs/overload.svg', import.meta.url))
 
-const chosen = SHEDDING.filter(shedding => process.argv.length < 3 || process.argv.includes(shedding))
-const peak = await measurePeak()
-console.log(`peak, by ${PEAK_CLIENTS} clients that each wait for their answer: ${peak.toFixed(0)} a second`)
-for (const shedding of chosen) for (const factor of FACTORS) await measure(shedding, factor)
-
-async function measurePeak (): Promise<number> {
-  const report = await offer({ shedding: 'none' }, { phases: [{ rate: 0, seconds: WARMUP_SECONDS + MEASURED_SECONDS }], closed: PEAK_CLIENTS })
-  return sum(report.useful) / MEASURED_SECONDS
+if (values.downstream) for (const candidate of candidates) await measureDownstream(candidate)
+else {
+  const peak = await measurePeak()
+  console.log(`peak: ${peak.toFixed(0)} useful answers a second, by ${PEAK_CLIENTS} clients that each wait for theirs`)
+  if (values.burst) for (const candidate of candidates) await measureBurst(candidate, peak)
+  else await measureFactors(peak)
 }
 
-async function measure (shedding: Shedding, factor: number): Promise<void> {
-  const rate = peak * factor
-  const report = await offer({ shedding, ...OPTIONS as object }, { phases: [{ rate, seconds: WARMUP_SECONDS + MEASURED_SECONDS }], retries: numbers('RETRIES', [0])[0] ?? 0 })
-  const goodput = sum(report.useful) / MEASURED_SECONDS
-  const seconds = report.seconds.map(count => count / goodput)
+async function measurePeak (): Promise<number> {
+  const report = await offer('node:cluster', { phases: [{ rate: 0, seconds: WARMUP_SECONDS + seconds }], closed: PEAK_CLIENTS })
+  return sum(report.useful) / seconds
+}
+
+async function measureFactors (peak: number): Promise<void> {
+  const curves: Curve[] = []
+  const reports: Array<{ candidate: Candidate, factor: number, report: LoadReport }> = []
+  for (const candidate of candidates) {
+    const points: Array<{ factor: number, share: number }> = []
+    for (const factor of values.factors.split(',').map(Number)) {
+      const report = await offer(candidate, { phases: [{ rate: peak * factor, seconds: WARMUP_SECONDS + seconds }], retries: Number(values.retries) })
+      points.push({ factor, share: sum(report.useful) / seconds / peak })
+      reports.push({ candidate, factor, report })
+      console.log(rowOf(candidate, factor, peak, report))
+    }
+    curves.push({ name: candidate, points })
+  }
+  if (values.svg) writeFileSync(SVG, plot(curves))
+  if (values.json) console.log(JSON.stringify({ peak, reports }))
+}
+
+function rowOf (candidate: string, factor: number, peak: number, report: LoadReport): string {
+  const goodput = sum(report.useful) / seconds
+  const bySecond = report.seconds.map(count => count / goodput)
+  const mean = sum(bySecond) / bySecond.length
+  const deviation = Math.sqrt(sum(bySecond.map(second => (second - mean) ** 2)) / bySecond.length)
   const [critical = NaN, normal = NaN, sheddable = NaN] = report.useful.map((count, path) => count / (report.came[path] ?? 0))
-  console.log([
-    shedding.padEnd(14), `x${factor}`.padEnd(5),
-    `goodput ${(goodput / peak).toFixed(3)} (offered ${(sum(report.came) / MEASURED_SECONDS / peak).toFixed(2)})`,
-    `by second ${Math.min(...seconds).toFixed(2)}..${Math.max(...seconds).toFixed(2)}`,
-    `p50 ${show(report.p50)} p99 ${show(report.p99)} shed p99 ${show(report.shedP99)}`,
+  return [
+    candidate.padEnd(14), `x${factor}`.padEnd(5),
+    `goodput ${(goodput / peak).toFixed(3)} (offered ${(sum(report.came) / seconds / peak).toFixed(2)})`,
+    `by second ${Math.min(...bySecond).toFixed(2)}..${Math.max(...bySecond).toFixed(2)} deviation ${deviation.toFixed(2)}`,
+    `p50 ${show(report.p50)} p99 ${show(report.p99)} shed p99 ${show(report.shedP99)} ms`,
     `critical ${critical.toFixed(3)} normal ${normal.toFixed(2)} sheddable ${sheddable.toFixed(2)}`,
-    `lag p50 ${show(report.lag.p50, 1)} p99 ${show(report.lag.p99, 1)} max ${show(report.lag.max)}`,
-    `load: cpu ${show(report.cpu, 2)} conns ${report.connections} errors ${report.outcomes.error} none ${report.outcomes['no-connection']}`
+    loadOf(report)
+  ].join('  ')
+}
+
+/** So that nobody takes a late load for a fast server. */
+function loadOf ({ lag, cpu, connections, outcomes }: LoadReport): string {
+  return `load: lag p50 ${show(lag.p50, 1)} p99 ${show(lag.p99, 1)} max ${show(lag.max)} ms, cpu ${cpu.toFixed(2)}, ${connections} connections, errors ${outcomes.error}, found none ${outcomes['no-connection']}`
+}
+
+/** Ten times the capacity for two seconds, between times of half the capacity. */
+async function measureBurst (candidate: Candidate, peak: number): Promise<void> {
+  const [before, during, after] = [3, 2, 5]
+  const report = await offer(candidate, { phases: [{ rate: peak / 2, seconds: WARMUP_SECONDS + before }, { rate: peak * 10, seconds: during }, { rate: peak / 2, seconds: after }] }, before + during + after)
+  const share = report.success.map(({ came, useful }) => useful / came)
+  console.log(`${candidate.padEnd(14)}  answered usefully, by second: before ${list(share.slice(0, before))}, burst ${list(share.slice(before, before + during))}, after ${list(share.slice(before + during))}  ${loadOf(report)}`)
+}
+
+/** A downstream takes ten times as long for a while; each worker has a pool of places, so what can be done is known. */
+async function measureDownstream (candidate: Candidate): Promise<void> {
+  const [fastMs, slowMs] = [10, 100]
+  const [before, during, after] = [4, 10, 8]
+  const possible = workers * PLACES * 1000 / slowMs
+  const rate = possible * 1.5
+  const phase = (length: number, path: number): Load['phases'][number] => ({ rate, seconds: length, paths: [path] })
+  const report = await offer(candidate, { paths: [`/downstream/${fastMs}`, `/downstream/${slowMs}`], phases: [phase(WARMUP_SECONDS + before, 0), phase(during, 1), phase(after, 0)] }, before + during + after, { maxQueueDelay: 100, maxInFlight: 'adaptive' })
+  const at = (from: number, length: number): number[] => report.seconds.slice(from, from + length)
+  const normal = sum(at(0, before)) / before
+  const recovered = at(before + during, after).findIndex(second => second >= normal * 0.95)
+  console.log([
+    candidate.padEnd(14),
+    `slow: ${(sum(at(before, during)) / during / possible).toFixed(3)} of the ${possible}/s it can do, by second ${list(at(before, during).map(second => second / possible))}`,
+    `after: ${list(at(before + during, after).map(second => second / normal))} of before, at 0.95 in second ${recovered + 1}`,
+    `p99 ${show(report.p99)} ms`,
+    loadOf(report)
   ].join('  '))
 }
 
-/** A fresh process for each, so that none inherits the queue of the one before. */
-async function offer (app: AppOptions, load: Omit<Load, 'port'>): Promise<LoadReport> {
-  const server = start('./server.ts', app)
+/** Fresh processes for each, so that none inherits the queue of the one before. */
+async function offer (candidate: Candidate, load: Omit<Load, 'port'>, counted: number = seconds, shedding: AppOptions['shedding'] = JSON.parse(values.shedding) as object): Promise<LoadReport> {
+  const server = start('./server.ts', { candidate, workers, shedding } satisfies AppOptions)
+  const ended = once(server, 'exit')
   try {
-    const [{ port }] = await once(server, 'message') as [{ port: number }]
+    const port = await portOf(server)
     const generator = start('./load.ts', { port, warmup: WARMUP_SECONDS, ...load } satisfies Load)
     let output = ''
     generator.stdout?.on('data', (chunk: Buffer) => { output += chunk.toString() })
     await once(generator, 'close')
-    return JSON.parse(output) as LoadReport
+    const report = JSON.parse(output) as LoadReport
+    return { ...report, seconds: report.seconds.slice(0, counted) }
   } finally {
-    server.kill('SIGKILL')
+    process.kill(-(server.pid ?? NaN), 'SIGKILL')
+    await ended
+  }
+}
+
+async function portOf (server: ChildProcess): Promise<number> {
+  for (;;) {
+    const [message] = await once(server, 'message') as [{ type?: string, port?: number }]
+    if (message.type === 'port') return message.port ?? 0
   }
 }
 
 function start (file: string, argument: object): ChildProcess {
-  return fork(new URL(file, import.meta.url), [JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  return fork(new URL(file, import.meta.url), [JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true })
 }
 
 function show (value: number | null, digits: number = 0): string {
   return value?.toFixed(digits) ?? '-'
 }
 
-function sum (values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
+function list (values: readonly number[]): string {
+  return values.map(value => value.toFixed(2)).join(' ')
 }
 
-function numbers (name: string, otherwise: number[]): number[] {
-  return process.env[name]?.split(',').map(Number) ?? otherwise
+function sum (values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

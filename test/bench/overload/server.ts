@@ -1,11 +1,30 @@
-// One process with the app: `server.ts <JSON of AppOptions>`. Tells its port to whoever forked it, and its CPU time when asked.
+// One candidate with its workers: `server.ts <JSON of AppOptions>`. Tells its port to whoever forked it.
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { clusterize } from '../../../src/clusterize.ts'
 import { buildApp } from './app.ts'
 import type { AppOptions } from './app.ts'
 
-const options: unknown = JSON.parse(process.argv[2] ?? '{}')
-const app = await buildApp(options as AppOptions)
-await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
-const address = app.server.address()
-process.send?.({ port: typeof address === 'object' ? address?.port : undefined })
-process.on('message', () => process.send?.({ cpu: process.cpuUsage() }))
-process.on('disconnect', () => process.exit())
+const options = JSON.parse(process.argv[2] ?? '{}') as AppOptions
+const HOST = '127.0.0.1'
+const BACKLOG = 4096
+
+if (options.candidate === 'clusterize') {
+  const running = await clusterize(() => buildApp(options), { port: 0, host: HOST, backlog: BACKLOG, workers: options.workers, logger: false })
+  const [address] = 'addresses' in running ? running.addresses : []
+  if (running.role === 'primary' && typeof address === 'object') announce(address.port)
+} else if (cluster.isPrimary) {
+  // The same way to accept as this package's default.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
+  const forked = Array.from({ length: options.workers }, () => cluster.fork())
+  const [first] = await Promise.all(forked.map(worker => once(worker, 'listening') as Promise<[AddressInfo]>))
+  announce(first?.[0].port ?? 0)
+} else {
+  await (await buildApp(options)).listen({ port: 0, host: HOST, backlog: BACKLOG })
+}
+
+function announce (port: number): void {
+  process.send?.({ type: 'port', port })
+  process.on('disconnect', () => process.exit())
+}

@@ -10,6 +10,8 @@ export interface LoadReport {
   readonly outcomes: Record<Outcome, number>
   /** Useful answers in each second. */
   readonly seconds: number[]
+  /** Requests that came in each second, and those of them that were answered usefully. */
+  readonly success: ReadonlyArray<{ readonly came: number, readonly useful: number }>
   /** Of served requests, in ms; null where there was none. */
   readonly p50: number | null
   readonly p99: number | null
@@ -35,6 +37,8 @@ export function createTally ({ paths, began, seconds, deadline }: { paths: numbe
   const useful = Array.from({ length: paths }, () => 0)
   const outcomes: Record<Outcome, number> = { served: 0, shed: 0, error: 0, 'no-connection': 0 }
   const bySecond = Array.from({ length: Math.ceil(seconds) }, () => 0)
+  const success = Array.from({ length: Math.ceil(seconds) }, () => ({ came: 0, useful: 0 }))
+  const secondOf = (at: number): { came: number, useful: number } | undefined => success[Math.floor((at - began) / 1000)]
   const served: number[] = []
   const shed: number[] = []
   const lags: number[] = []
@@ -44,7 +48,10 @@ export function createTally ({ paths, began, seconds, deadline }: { paths: numbe
   const wallAtBegin = performance.now()
   return {
     came (path, at) {
-      if (at >= began && at < until) came[path] = (came[path] ?? 0) + 1
+      if (at < began || at >= until) return
+      came[path] = (came[path] ?? 0) + 1
+      const second = secondOf(at)
+      if (second !== undefined) second.came++
     },
     late (at, now) {
       if (at >= began) lags.push(now - at)
@@ -57,6 +64,8 @@ export function createTally ({ paths, began, seconds, deadline }: { paths: numbe
       served.push(now - at)
       if (now - at > deadline) return
       useful[path] = (useful[path] ?? 0) + 1
+      const cameIn = secondOf(at)
+      if (cameIn !== undefined) cameIn.useful++
       const second = Math.floor((now - began) / 1000)
       if (second < bySecond.length) bySecond[second] = (bySecond[second] ?? 0) + 1
     },
@@ -65,7 +74,7 @@ export function createTally ({ paths, began, seconds, deadline }: { paths: numbe
       const { user, system } = process.cpuUsage(cpuAtBegin)
       const cpu = (user + system) / 1000 / (performance.now() - wallAtBegin)
       const [servedP, shedP, lagP] = [percentiles(served), percentiles(shed), percentiles(lags)]
-      return { came, useful, outcomes, seconds: bySecond, p50: servedP(0.5), p99: servedP(0.99), shedP99: shedP(0.99), lag: { p50: lagP(0.5), p99: lagP(0.99), max: lagP(1) }, connections, cpu }
+      return { came, useful, outcomes, seconds: bySecond, success, p50: servedP(0.5), p99: servedP(0.99), shedP99: shedP(0.99), lag: { p50: lagP(0.5), p99: lagP(0.99), max: lagP(1) }, connections, cpu }
     }
   }
 }
