@@ -11,7 +11,7 @@ export type { Balancer, BalancerConnection, BalancerWorker } from './balancer/ba
 export type { BalancerFunction, BalancerName, BalancerOption } from './balancer/resolve-balancer.ts'
 export type { ClusterStats } from './primary/stats.ts'
 export type { HistoryEntry, LastExit, SlotStats } from './primary/history.ts'
-export type { FastifyClusterizeOptions, HeaderOptions, RouteSheddingOptions, SheddingOptions } from './options/plugin-types.ts'
+export type { AppRegistry, FastifyClusterizeOptions, HeaderOptions, HealthRouteOptions, RouteSheddingOptions, SheddingOptions } from './options/plugin-types.ts'
 export type { BoundAddress } from './protocol.ts'
 export type { ClusterEvents, ReloadEvent, ScaleEvent, StopEvent, WorkerExitEvent, WorkerReadyEvent } from './primary/events.ts'
 export type { ReloadReport } from './primary/reload.ts'
