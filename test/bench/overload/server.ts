@@ -15,8 +15,8 @@ if (options.candidate === 'clusterize') {
   const [address] = 'addresses' in running ? running.addresses : []
   if (running.role === 'primary' && typeof address === 'object') announce(address.port)
 } else if (cluster.isPrimary) {
-  // The same way to accept as this package's default.
-  cluster.schedulingPolicy = cluster.SCHED_NONE
+  // Node's default. With a shared socket an idle worker may take all that come at once, and nothing would move them.
+  cluster.schedulingPolicy = cluster.SCHED_RR
   const forked = Array.from({ length: options.workers }, () => cluster.fork())
   const [first] = await Promise.all(forked.map(worker => once(worker, 'listening') as Promise<[AddressInfo]>))
   announce(first?.[0].port ?? 0)
