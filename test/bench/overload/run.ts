@@ -18,6 +18,7 @@ const { values } = parseArgs({
     factors: { type: 'string', default: '1.2,2,5,10' },
     workers: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '8' },
+    connections: { type: 'string', default: '2000' },
     retries: { type: 'string', default: '0' },
     shedding: { type: 'string', default: '{}' },
     downstream: { type: 'boolean', default: false },
@@ -119,7 +120,7 @@ async function offer (candidate: Candidate, load: Omit<Load, 'port'>, counted: n
   const ended = once(server, 'exit')
   try {
     const port = await portOf(server)
-    const generator = start('./load.ts', { port, warmup: WARMUP_SECONDS, ...load } satisfies Load)
+    const generator = start('./load.ts', { port, warmup: WARMUP_SECONDS, connections: Number(values.connections), ...load } satisfies Load)
     let output = ''
     generator.stdout?.on('data', (chunk: Buffer) => { output += chunk.toString() })
     await once(generator, 'close')
