@@ -21,6 +21,7 @@ export interface AppOptions {
 const BLOCK_MS = 5
 /** Places of each worker's downstream: who finds none free waits. */
 export const PLACES = 20
+const LARGE_BYTES = 256 * 1024
 const UNDER_PRESSURE = { maxEventLoopDelay: 1000, maxEventLoopUtilization: 0.98 }
 
 export async function buildApp ({ candidate, blockFor = BLOCK_MS, shedding = {} }: AppOptions): Promise<FastifyInstance> {
@@ -34,6 +35,8 @@ export async function buildApp ({ candidate, blockFor = BLOCK_MS, shedding = {} 
       reply.send({ ok: true })
     })
   }
+  const large = Buffer.alloc(LARGE_BYTES, 'x')
+  app.get('/large', (_request, reply) => { reply.send(large) })
   const downstream = createPlaces(PLACES)
   app.get<{ Params: { ms: string } }>('/downstream/:ms', async ({ params }) => {
     await downstream(() => sleep(Number(params.ms)))
