@@ -29,7 +29,7 @@ export type Strains = ReadonlyMap<number, Strain>
 const SHEDS_MUCH = 0.2
 const SHEDS_NOTHING = 0.01
 /** A worker that serves more than this share of what one with time to spare does is not sick: it has more to do, which is for rebalancing to mend. */
-const OUTDONE = 0.5
+const OUTDONE = 0.1
 /** One period may be chance. */
 const PERIODS = 2
 /** A loop less used than this has time for what another worker sheds. */

@@ -4,6 +4,7 @@ import underPressure from '@fastify/under-pressure'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { fastifyClusterize } from '../../../src/plugin/plugin.ts'
+import type { Scheduling } from '../../../src/options/types.ts'
 import type { SheddingOptions } from '../../../src/options/plugin-types.ts'
 import { PRIORITIES } from '../../../src/shedding/priorities.ts'
 
@@ -16,6 +17,8 @@ export interface AppOptions {
   /** In ms. */
   readonly blockFor?: number
   readonly shedding?: SheddingOptions
+  /** Of clusterize. */
+  readonly scheduling?: Scheduling
 }
 
 const BLOCK_MS = 5

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { CANDIDATES, PLACES } from './app.ts'
 import type { AppOptions, Candidate } from './app.ts'
+import type { Scheduling } from '../../../src/options/types.ts'
 import type { Load } from './load.ts'
 import { offerTo, startServer } from './offer.ts'
 import { plot } from './plot.ts'
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '2000' },
     retries: { type: 'string', default: '0' },
     shedding: { type: 'string', default: '{}' },
+    scheduling: { type: 'string', default: 'kernel' },
     downstream: { type: 'boolean', default: false },
     burst: { type: 'boolean', default: false },
     svg: { type: 'boolean', default: false },
@@ -114,7 +116,7 @@ async function measureDownstream (candidate: Candidate): Promise<void> {
 
 /** Fresh processes for each, so that none inherits the queue of the one before. */
 async function offer (candidate: Candidate, load: Omit<Load, 'port'>, counted: number = seconds, shedding: AppOptions['shedding'] = JSON.parse(values.shedding) as object): Promise<LoadReport> {
-  const server = await startServer({ candidate, workers, shedding })
+  const server = await startServer({ candidate, workers, shedding, scheduling: values.scheduling as Scheduling })
   try {
     const report = await offerTo(server.port, { warmup: WARMUP_SECONDS, connections: Number(values.connections), ...load })
     return { ...report, seconds: report.seconds.slice(0, counted) }

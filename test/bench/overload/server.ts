@@ -11,7 +11,7 @@ const HOST = '127.0.0.1'
 const BACKLOG = 4096
 
 if (options.candidate === 'clusterize') {
-  const running = await clusterize(() => buildApp(options), { port: 0, host: HOST, backlog: BACKLOG, workers: options.workers, logger: false })
+  const running = await clusterize(() => buildApp(options), { port: 0, host: HOST, backlog: BACKLOG, workers: options.workers, scheduling: options.scheduling ?? 'kernel', logger: false })
   const [address] = 'addresses' in running ? running.addresses : []
   if (running.role === 'primary' && typeof address === 'object') announce(address.port)
 } else if (cluster.isPrimary) {
