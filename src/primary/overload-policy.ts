@@ -9,6 +9,8 @@ export interface LoadedWorker {
   readonly active: boolean
   /** Event-loop utilization, 0 to 1. */
   readonly utilization: number
+  /** Requests a second that it did not shed. */
+  readonly served: number
 }
 
 /** What is known of a worker from the periods before. */
@@ -26,6 +28,8 @@ export type Strains = ReadonlyMap<number, Strain>
 /** Less than this is a burst. */
 const SHEDS_MUCH = 0.2
 const SHEDS_NOTHING = 0.01
+/** A worker that serves more than this share of what one with time to spare does is not sick: it has more to do, which is for rebalancing to mend. */
+const OUTDONE = 0.1
 /** One period may be chance. */
 const PERIODS = 2
 /** A loop less used than this has time for what another worker sheds. */
@@ -42,26 +46,26 @@ const PROVEN_PERIODS = 20
  * @param workers those that are ready and fit
  */
 export function judgeOverload (workers: readonly LoadedWorker[], before: Strains): Strains {
+  const full = [...before.values()].some(({ state }) => state === 'resting') ? STILL_TIME : TIME_TO_SPARE
+  const spare = workers.filter(({ key, shed, utilization }) => before.get(key)?.state !== 'resting' && shed < SHEDS_NOTHING && utilization < full)
+  const most = Math.max(0, ...spare.map(({ served }) => served))
   const next = new Map(workers.flatMap(worker => {
-    const strain = step(worker, before.get(worker.key))
+    const strain = step(worker, before.get(worker.key), worker.served < most * OUTDONE)
     return strain === undefined ? [] : [[worker.key, strain] as const]
   }))
-  const rests = ({ key }: LoadedWorker): boolean => next.get(key)?.state === 'resting'
   // Somebody must have the time for what it gives away: where all shed, all go on.
-  const full = [...before.values()].some(({ state }) => state === 'resting') ? STILL_TIME : TIME_TO_SPARE
-  const hasSpare = workers.some(worker => !rests(worker) && worker.shed < SHEDS_NOTHING && worker.utilization < full)
-  if (hasSpare) return next
+  if (spare.length > 0) return next
   return new Map([...next].map(([key, strain]) => [key, strain.state === 'resting' ? { ...strain, state: 'serving', periods: 0 } : strain]))
 }
 
-function step ({ shed, active }: LoadedWorker, before: Strain | undefined): Strain | undefined {
+function step ({ shed, active }: LoadedWorker, before: Strain | undefined, isOutdone: boolean): Strain | undefined {
   const { state, periods, relapses } = before ?? { state: 'serving', periods: 0, relapses: 0 }
   if (state === 'resting') {
     const calm = shed < SHEDS_NOTHING && !active ? periods + 1 : 0
     if (calm < REST_PERIODS * 2 ** Math.min(MOST_DOUBLINGS, relapses)) return { state, periods: calm, relapses }
     return { state: 'serving', periods: 0, relapses: relapses + 1 }
   }
-  if (shed >= SHEDS_MUCH) {
+  if (shed >= SHEDS_MUCH && isOutdone) {
     const shedding = Math.max(0, periods) + 1
     return shedding >= PERIODS ? { state: 'resting', periods: 0, relapses } : { state, periods: shedding, relapses }
   }

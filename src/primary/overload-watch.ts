@@ -25,5 +25,7 @@ export function startOverloadWatch (supervisor: Pick<Supervisor, 'handles'>, per
 
 function asLoaded (handle: WorkerHandle): LoadedWorker[] {
   const snapshot = handle.snapshot()
-  return snapshot === undefined ? [] : [{ key: handle.key, shed: snapshot.requests.shedShare, active: snapshot.shedding.active, utilization: snapshot.utilization }]
+  if (snapshot === undefined) return []
+  const { utilization, requests: { rate, shedShare }, shedding: { active } } = snapshot
+  return [{ key: handle.key, shed: shedShare, active, utilization, served: rate * (1 - shedShare) }]
 }

@@ -24,7 +24,7 @@ const PERIODS = 2
 const BUSY = 0.1
 /** Below this many requests a second altogether, rates are noise too. */
 const MANY_REQUESTS = 20
-/** Above this every worker is full, and to whom would one give? */
+/** Above this a worker is full: how much too much it has, its utilization does not tell, and its rate of requests does. */
 const FULL = 0.95
 /** At most this share of a worker's idle connections leaves in one go, and a few in any case. */
 const SHARE = 0.25
@@ -32,14 +32,19 @@ const FEW = 4
 /** The giver knows the rates of its connections only roughly: aim a little short of the mean. */
 const CAUTION = 0.95
 
+type Measure = (worker: WorkerPeriod) => number
+
+const byUtilization: Measure = ({ utilization }) => utilization
+const byRate: Measure = ({ requestRate }) => requestRate
+
 export function rebalance (workers: readonly WorkerPeriod[], heavy: Heavy): { moves: readonly Move[], heavy: Heavy } {
   const measure = chooseMeasure(workers)
   if (measure === undefined) return { moves: [], heavy: new Map() }
   const mean = average(workers.map(measure))
-  const above = workers.filter(worker => measure(worker) > mean * CLEARLY_ABOVE)
+  const above = workers.filter(worker => measure(worker) > mean * CLEARLY_ABOVE && mayGive(worker, workers, measure))
   const counted = new Map(above.map(({ id }) => [id, (heavy.get(id) ?? 0) + 1]))
   const givers = above.filter(({ id, idleConnections }) => (counted.get(id) ?? 0) >= PERIODS && idleConnections > 0).toSorted((a, b) => measure(b) - measure(a))
-  const takers = workers.filter(worker => measure(worker) < mean).toSorted((a, b) => measure(a) - measure(b))
+  const takers = workers.filter(worker => measure(worker) < mean && mayTake(worker, workers, measure)).toSorted((a, b) => measure(a) - measure(b))
   // The heaviest gives to the lightest, the next to the next: nobody is given to twice in a period.
   const moves = givers.slice(0, takers.length).flatMap((giver, index) => moveBetween(giver, takers[index], measure, mean))
   for (const { from } of moves) counted.delete(from)
@@ -47,16 +52,24 @@ export function rebalance (workers: readonly WorkerPeriod[], heavy: Heavy): { mo
 }
 
 /** Utilization is what counts; where loops are mostly free it says little, and rates say more. */
-function chooseMeasure (workers: readonly WorkerPeriod[]): ((worker: WorkerPeriod) => number) | undefined {
+function chooseMeasure (workers: readonly WorkerPeriod[]): Measure | undefined {
   if (workers.length < 2) return undefined
-  const utilizations = workers.map(({ utilization }) => utilization)
-  if (Math.min(...utilizations) > FULL) return undefined
-  if (average(utilizations) >= BUSY) return ({ utilization }) => utilization
-  const rates = workers.map(({ requestRate }) => requestRate)
-  return average(rates) * workers.length >= MANY_REQUESTS ? ({ requestRate }) => requestRate : undefined
+  const mean = average(workers.map(byUtilization))
+  const tells = workers.every(({ utilization }) => utilization <= FULL) || workers.some(({ utilization }) => utilization > mean * CLEARLY_ABOVE)
+  if (mean >= BUSY && tells) return byUtilization
+  return average(workers.map(byRate)) * workers.length >= MANY_REQUESTS ? byRate : undefined
 }
 
-function moveBetween (giver: WorkerPeriod, taker: WorkerPeriod | undefined, measure: (worker: WorkerPeriod) => number, mean: number): Move[] {
+/** A high rate of light requests is no load: where somebody is full, only who is full gives by its rate, and to one that is not while there is one. */
+function mayGive ({ utilization }: WorkerPeriod, workers: readonly WorkerPeriod[], measure: Measure): boolean {
+  return measure === byUtilization || utilization > FULL || workers.every(worker => worker.utilization <= FULL)
+}
+
+function mayTake ({ utilization }: WorkerPeriod, workers: readonly WorkerPeriod[], measure: Measure): boolean {
+  return measure === byUtilization || utilization <= FULL || workers.every(worker => worker.utilization > FULL)
+}
+
+function moveBetween (giver: WorkerPeriod, taker: WorkerPeriod | undefined, measure: Measure, mean: number): Move[] {
   if (taker === undefined) return []
   const load = measure(giver)
   // Neither below the mean itself, nor the other above it.

@@ -53,7 +53,7 @@ export function createLoopShedder ({ maxQueueDelay, clock, random }: LoopShedder
   const { turn, request } = createTurnClock(clock, () => {
     const now = clock.now()
     if (now - period.began >= PERIOD_MS) step(now)
-  })
+  }, () => level.share > 0)
 
   function step (now: number): void {
     const idleTime = clock.idleTime()

@@ -39,49 +39,63 @@ export const systemClock: LoopClock = {
   atTurnEnd: callback => { setImmediate(callback) }
 }
 
+/** A loop that slept more recently, in ms, keeps nobody waiting that would be worth the callback at the end of its turn. */
+export const FOLLOWED_AFTER_MS = 20
+
 /**
  * Node handles all requests that one poll found ready one after the other, so the time since the turn began is the time this one waited.
- * Nothing is armed between the turns that bring requests: an idle app pays nothing.
+ * Turns are followed only once the loop has not slept for a while: until then nothing is armed, and a request costs two readings.
+ *
+ * @param mustFollow whether to follow all turns
  */
-export function createTurnClock (clock: LoopClock, onTurnEnd: (turn: Readonly<Turn>) => void = () => {}): TurnClock {
+export function createTurnClock (clock: LoopClock, onTurnEnd: (turn: Readonly<Turn>) => void = () => {}, mustFollow: () => boolean = () => false): TurnClock {
   const turn: Turn = { now: 0, elapsed: 0, waited: 0, busy: 0 }
   // One object, because V8 changes a number in a field where it stands and boxes a new one for a variable.
-  const times = { began: 0, ended: clock.now(), turnsAtEnd: clock.turns(), idleAtEnd: clock.idleTime(), lengthBefore: 0, woke: clock.now() }
+  const times = { began: 0, ended: 0, turnsAtEnd: NaN, idle: clock.idleTime(), lengthBefore: 0, woke: clock.now() }
   let open = false
 
   function request (): void {
     const now = clock.now()
-    if (!open) begin(now)
     turn.now = now
+    if (!open && !opens(now)) return
     turn.elapsed = now - times.began
     turn.waited = turn.elapsed + times.lengthBefore / 2
     turn.busy = now - times.woke
   }
 
-  /** Where the loop slept since, nobody was waiting when it woke: what it did after that and before the first request is not known, and left out. */
-  function begin (now: number): void {
+  /** Whether this turn is followed. Where the loop has slept nobody was waiting when it woke, and what it did before that counts no more. */
+  function opens (now: number): boolean {
+    const idle = clock.idleTime()
+    const slept = idle > times.idle
+    if (slept) {
+      times.idle = idle
+      times.woke = now
+      times.turnsAtEnd = NaN
+    }
+    turn.elapsed = turn.waited = 0
+    turn.busy = now - times.woke
+    if (turn.busy < FOLLOWED_AFTER_MS && !mustFollow()) return false
     open = true
     clock.atTurnEnd(end)
-    if (clock.idleTime() > times.idleAtEnd) {
-      times.began = now
-      times.woke = now
-      times.lengthBefore = 0
-      return
-    }
+    begin(now)
+    return true
+  }
+
+  function begin (now: number): void {
     const turns = clock.turns() - times.turnsAtEnd
     if (turns === 1) {
       times.began = times.ended
       return
     }
-    // Other work has kept the loop busy for turns in which nobody came: this request came in the last of them, whose length is about the mean.
     times.began = now
-    times.lengthBefore = (now - times.ended) / Math.max(1, turns)
+    // Other work has kept the loop busy for turns in which nobody came: this request came in the last of them, whose length is about the mean.
+    times.lengthBefore = turns > 1 ? (now - times.ended) / turns : 0
   }
 
   function end (): void {
     open = false
     times.ended = clock.now()
-    times.idleAtEnd = clock.idleTime()
+    times.idle = clock.idleTime()
     times.turnsAtEnd = clock.turns()
     times.lengthBefore = times.ended - times.began
     onTurnEnd(turn)

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { judgeOverload } from '../../src/primary/overload-policy.ts'
 import type { LoadedWorker, Strains } from '../../src/primary/overload-policy.ts'
 
-const CALM = { shed: 0, active: false, utilization: 0.3 }
-const SICK = { shed: 0.6, active: true, utilization: 1 }
-const FULL = { shed: 0, active: false, utilization: 0.99 }
+const CALM = { shed: 0, active: false, utilization: 0.3, served: 100 }
+const SICK = { shed: 0.6, active: true, utilization: 1, served: 5 }
+const FULL = { shed: 0, active: false, utilization: 0.99, served: 100 }
 
 /** Who rests after each period; workers have the keys 1, 2, …. */
 function periods (given: ReadonlyArray<ReadonlyArray<Omit<LoadedWorker, 'key'>>>): number[][] {
@@ -30,8 +30,12 @@ test('a worker that sheds while another has time rests, from its second period o
 })
 
 test('where all shed, or the others are full, nobody rests', () => {
-  for (const other of [SICK, FULL, { shed: 0.05, active: false, utilization: 0.5 }]) assert.deepEqual(periods(times(50, [SICK, other])), times(50, []))
+  for (const other of [SICK, FULL, { shed: 0.05, active: false, utilization: 0.5, served: 100 }]) assert.deepEqual(periods(times(50, [SICK, other])), times(50, []))
   assert.deepEqual(periods(times(50, [SICK])), times(50, []))
+})
+
+test('one that sheds because it has more to do serves on: what it does is no less', () => {
+  assert.deepEqual(periods(times(20, [{ ...SICK, served: 20 }, CALM])), times(20, []))
 })
 
 test('once the others shed too it serves again', () => {
@@ -67,7 +71,7 @@ test('after a while of serving well the past is forgotten', () => {
 })
 
 test('never do all rest, and workers that are gone are forgotten', () => {
-  const worker = fc.record({ key: fc.integer({ min: 1, max: 4 }), shed: fc.double({ min: 0, max: 1, noNaN: true }), active: fc.boolean(), utilization: fc.double({ min: 0, max: 1, noNaN: true }) })
+  const worker = fc.record({ key: fc.integer({ min: 1, max: 4 }), shed: fc.double({ min: 0, max: 1, noNaN: true }), active: fc.boolean(), served: fc.integer({ min: 0, max: 100 }), utilization: fc.double({ min: 0, max: 1, noNaN: true }) })
   fc.assert(fc.property(fc.array(fc.uniqueArray(worker, { selector: ({ key }) => key, minLength: 1 }), { maxLength: 100 }), history => {
     let strains: Strains = new Map()
     for (const workers of history) {

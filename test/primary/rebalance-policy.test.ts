@@ -106,6 +106,18 @@ test('waits for a second period, and begins anew after a move or a calm one', ()
   assert.deepEqual(moved, [0, 0, 0, 1, 0, 1])
 })
 
+test('where utilization says no more, because workers are full, the rate of requests does', () => {
+  const twice = (workers: WorkerPeriod[]): Array<{ from: number, to: number }> => {
+    const { heavy } = rebalance(workers, new Map())
+    return rebalance(workers, heavy).moves.map(({ from, to }) => ({ from, to }))
+  }
+  const at = (id: number, utilization: number, requestRate: number): WorkerPeriod => ({ ...busy, id, utilization, requestRate })
+  assert.deepEqual(twice([at(1, 1, 400), at(2, 1, 100), at(3, 1, 200)]), [{ from: 1, to: 2 }])
+  assert.deepEqual(twice([at(1, 1, 400), at(2, 1, 400), at(3, 0.7, 100)]), [{ from: 1, to: 3 }])
+  // The one that is full has heavy requests, the other many light ones.
+  assert.deepEqual(twice([at(1, 1, 50), at(2, 0.9, 1000)]), [])
+})
+
 test('does nothing where all are idle, all are full, one is alone, or nothing is idle to be given', () => {
   const cases: WorkerPeriod[][] = [
     [{ ...busy, id: 1, utilization: 0.02, requestRate: 10 }, { ...busy, id: 2, utilization: 0, requestRate: 0 }],

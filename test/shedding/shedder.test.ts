@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { createFixedLimit } from '../../src/shedding/in-flight-limit.ts'
 import { retryAfter } from '../../src/shedding/retry-after.ts'
 import { createShedder } from '../../src/shedding/shedder.ts'
+import { FOLLOWED_AFTER_MS } from '../../src/shedding/turn-clock.ts'
 import type { Standing } from '../../src/shedding/priorities.ts'
 import type { OverloadReason, ShedderOptions } from '../../src/shedding/shedder.ts'
 
@@ -48,6 +49,7 @@ test('counts what is in flight, and tells the limit its latency and the time', (
 
 test('what is exempt is never shed, by neither, and counts nowhere', () => {
   const { admit, shedder, work } = still({ maxQueueDelay: 10, inFlight: createFixedLimit(1) })
+  work(FOLLOWED_AFTER_MS)
   admit('normal')
   work(1000)
   assert.equal(admit('critical'), 'turn-budget')
@@ -70,10 +72,12 @@ test('asks how much a request matters only once the loop has not slept for a whi
 
 test('past the budget the rest of a turn is shed, what is critical last', () => {
   const { admit, work } = still({ maxQueueDelay: 100 })
+  work(FOLLOWED_AFTER_MS)
   admit('normal')
   work(260)
   assert.equal(admit('critical'), 'turn-budget')
   const slow = still({ maxQueueDelay: 100 })
+  slow.work(FOLLOWED_AFTER_MS)
   slow.admit('normal')
   slow.work(240)
   slow.endTurn()

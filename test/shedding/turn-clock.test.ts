@@ -64,6 +64,29 @@ test('work of others over many turns without a request is not a wait for the one
   assert.equal(loop.clock.turn.busy, 200)
 })
 
+test('a loop that has slept lately is not followed; once it has not for a while, waits are known from the turn after on', () => {
+  const loop = fakeLoop('when-busy')
+  loop.sleep(50)
+  for (let turn = 0; turn < 3; turn++) {
+    loop.clock.request()
+    assert.deepEqual([loop.armed(), loop.clock.turn.waited], [0, 0])
+    loop.work(8)
+    loop.endTurn()
+  }
+  loop.clock.request()
+  assert.deepEqual([loop.armed(), loop.clock.turn.waited, loop.clock.turn.busy], [1, 0, 24])
+  loop.work(8)
+  loop.clock.request()
+  assert.equal(loop.clock.turn.waited, 8)
+  loop.endTurn()
+  loop.clock.request()
+  assert.equal(loop.clock.turn.waited, 8 / 2)
+  loop.endTurn()
+  loop.sleep(1)
+  loop.clock.request()
+  assert.deepEqual([loop.armed(), loop.clock.turn.busy], [0, 0])
+})
+
 test('arms one callback for a turn with requests, and none while there are none', () => {
   const loop = fakeLoop()
   loop.sleep(1000)
@@ -122,12 +145,12 @@ interface FakeLoop {
   readonly armed: () => number
 }
 
-function fakeLoop (): FakeLoop {
+function fakeLoop (follow: 'always' | 'when-busy' = 'always'): FakeLoop {
   let [now, idle, turns] = [0, 0, 0]
   const callbacks: Array<() => void> = []
   const time: LoopClock = { now: () => now, idleTime: () => idle, turns: () => turns, atTurnEnd: callback => { callbacks.push(callback) } }
   return {
-    clock: createTurnClock(time),
+    clock: createTurnClock(time, () => {}, () => follow === 'always'),
     sleep (ms) {
       now += ms
       idle += ms

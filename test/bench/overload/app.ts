@@ -4,6 +4,7 @@ import underPressure from '@fastify/under-pressure'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { fastifyClusterize } from '../../../src/plugin/plugin.ts'
+import type { Scheduling } from '../../../src/options/types.ts'
 import type { SheddingOptions } from '../../../src/options/plugin-types.ts'
 import { PRIORITIES } from '../../../src/shedding/priorities.ts'
 
@@ -16,11 +17,14 @@ export interface AppOptions {
   /** In ms. */
   readonly blockFor?: number
   readonly shedding?: SheddingOptions
+  /** Of clusterize. */
+  readonly scheduling?: Scheduling
 }
 
 const BLOCK_MS = 5
 /** Places of each worker's downstream: who finds none free waits. */
 export const PLACES = 20
+const LARGE_BYTES = 256 * 1024
 const UNDER_PRESSURE = { maxEventLoopDelay: 1000, maxEventLoopUtilization: 0.98 }
 
 export async function buildApp ({ candidate, blockFor = BLOCK_MS, shedding = {} }: AppOptions): Promise<FastifyInstance> {
@@ -34,6 +38,8 @@ export async function buildApp ({ candidate, blockFor = BLOCK_MS, shedding = {} 
       reply.send({ ok: true })
     })
   }
+  const large = Buffer.alloc(LARGE_BYTES, 'x')
+  app.get('/large', (_request, reply) => { reply.send(large) })
   const downstream = createPlaces(PLACES)
   app.get<{ Params: { ms: string } }>('/downstream/:ms', async ({ params }) => {
     await downstream(() => sleep(Number(params.ms)))

@@ -22,6 +22,8 @@ export interface Load {
   readonly paths?: readonly string[]
   /** How often a client that is shed asks again at once. */
   readonly retries?: number
+  /** Kept-alive connections opened beforehand; more are opened when all wait for an answer. */
+  readonly connections?: number
   /** So many clients that ask again as soon as they are answered, instead of the phases' rates: what the server can do at most. */
   readonly closed?: number
 }
@@ -39,6 +41,8 @@ const LINGER_MS = 1000
 /** Beyond these, a client finds no connection: an outcome of its own. */
 const MAX_CONNECTIONS = 8000
 const FIRST_CONNECTIONS = 200
+/** So that no listening queue overflows, which would cost a second. */
+const [OPENED_AT_ONCE, PAUSE_MS] = [50, 10]
 const READ_BUFFER = 16 * 1024
 const STATUS_CLASS_AT = 9
 const [TWO, FIVE, CLOSING_BRACE] = [0x32, 0x35, 0x7d]
@@ -46,17 +50,23 @@ const [TWO, FIVE, CLOSING_BRACE] = [0x32, 0x35, 0x7d]
 const load: unknown = JSON.parse(process.argv[2] ?? '{}')
 run(load as Load)
 
-function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', '/normal', '/sheddable'], retries = 0, closed }: Load): void {
+function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', '/normal', '/sheddable'], retries = 0, closed, connections = FIRST_CONNECTIONS }: Load): void {
   const requests = paths.map(path => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`))
   const seconds = phases.reduce((sum, phase) => sum + phase.seconds, 0)
-  const began = performance.now() + 300
+  const began = performance.now() + 300 + connections / OPENED_AT_ONCE * PAUSE_MS * 2
   const tally = createTally({ paths: paths.length, began: began + warmup * 1000, seconds: seconds - warmup, deadline })
   const pool = createPool(tally)
   const buffer = Buffer.allocUnsafe(READ_BUFFER)
   const arrivals = createArrivals(phases, began, paths.map((_, index) => index))
   let due = arrivals.next()
-  pool.fill(closed ?? FIRST_CONNECTIONS, open)
+  openSlowly(0)
   const ticks = setInterval(closed === undefined ? tick : startClosed, TICK_MS)
+
+  function openSlowly (size: number): void {
+    const next = Math.min(closed ?? connections, size + OPENED_AT_ONCE)
+    pool.fill(next, open)
+    if (next > size) setTimeout(openSlowly, PAUSE_MS, next)
+  }
 
   function startClosed (): void {
     const now = performance.now()

@@ -1,13 +1,12 @@
 // Offers a cluster more than it can do, and tells how much of its work is still of use, against plain `node:cluster` and under-pressure alone.
-import { fork } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { CANDIDATES, PLACES } from './app.ts'
 import type { AppOptions, Candidate } from './app.ts'
+import type { Scheduling } from '../../../src/options/types.ts'
 import type { Load } from './load.ts'
+import { offerTo, startServer } from './offer.ts'
 import { plot } from './plot.ts'
 import type { Curve } from './plot.ts'
 import type { LoadReport } from './tally.ts'
@@ -18,8 +17,10 @@ const { values } = parseArgs({
     factors: { type: 'string', default: '1.2,2,5,10' },
     workers: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '8' },
+    connections: { type: 'string', default: '2000' },
     retries: { type: 'string', default: '0' },
     shedding: { type: 'string', default: '{}' },
+    scheduling: { type: 'string', default: 'kernel' },
     downstream: { type: 'boolean', default: false },
     burst: { type: 'boolean', default: false },
     svg: { type: 'boolean', default: false },
@@ -115,31 +116,13 @@ async function measureDownstream (candidate: Candidate): Promise<void> {
 
 /** Fresh processes for each, so that none inherits the queue of the one before. */
 async function offer (candidate: Candidate, load: Omit<Load, 'port'>, counted: number = seconds, shedding: AppOptions['shedding'] = JSON.parse(values.shedding) as object): Promise<LoadReport> {
-  const server = start('./server.ts', { candidate, workers, shedding } satisfies AppOptions)
-  const ended = once(server, 'exit')
+  const server = await startServer({ candidate, workers, shedding, scheduling: values.scheduling as Scheduling })
   try {
-    const port = await portOf(server)
-    const generator = start('./load.ts', { port, warmup: WARMUP_SECONDS, ...load } satisfies Load)
-    let output = ''
-    generator.stdout?.on('data', (chunk: Buffer) => { output += chunk.toString() })
-    await once(generator, 'close')
-    const report = JSON.parse(output) as LoadReport
+    const report = await offerTo(server.port, { warmup: WARMUP_SECONDS, connections: Number(values.connections), ...load })
     return { ...report, seconds: report.seconds.slice(0, counted) }
   } finally {
-    process.kill(-(server.pid ?? NaN), 'SIGKILL')
-    await ended
+    await server.kill()
   }
-}
-
-async function portOf (server: ChildProcess): Promise<number> {
-  for (;;) {
-    const [message] = await once(server, 'message') as [{ type?: string, port?: number }]
-    if (message.type === 'port') return message.port ?? 0
-  }
-}
-
-function start (file: string, argument: object): ChildProcess {
-  return fork(new URL(file, import.meta.url), [JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true })
 }
 
 function show (value: number | null, digits: number = 0): string {

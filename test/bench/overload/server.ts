@@ -11,12 +11,12 @@ const HOST = '127.0.0.1'
 const BACKLOG = 4096
 
 if (options.candidate === 'clusterize') {
-  const running = await clusterize(() => buildApp(options), { port: 0, host: HOST, backlog: BACKLOG, workers: options.workers, logger: false })
+  const running = await clusterize(() => buildApp(options), { port: 0, host: HOST, backlog: BACKLOG, workers: options.workers, scheduling: options.scheduling ?? 'kernel', logger: false })
   const [address] = 'addresses' in running ? running.addresses : []
   if (running.role === 'primary' && typeof address === 'object') announce(address.port)
 } else if (cluster.isPrimary) {
-  // The same way to accept as this package's default.
-  cluster.schedulingPolicy = cluster.SCHED_NONE
+  // Node's default. With a shared socket an idle worker may take all that come at once, and nothing would move them.
+  cluster.schedulingPolicy = cluster.SCHED_RR
   const forked = Array.from({ length: options.workers }, () => cluster.fork())
   const [first] = await Promise.all(forked.map(worker => once(worker, 'listening') as Promise<[AddressInfo]>))
   announce(first?.[0].port ?? 0)
