@@ -57,8 +57,17 @@ export function createEvents (): EventSink {
   return {
     emitter,
     emit (name, event) {
-      channel(`fastify-clusterize:${name}`).publish(event);
-      (emitter as EventEmitter).emit(name, event)
+      channel(`fastify-clusterize:${name}`).publish(event)
+      for (const listener of emitter.rawListeners(name)) tell(() => Reflect.apply(listener, emitter, [event]))
     }
+  }
+}
+
+/** A listener that throws is an uncaught error, as on a diagnostics channel: it must not end what tells it, nor keep it from the others. */
+function tell (listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    process.nextTick(() => { throw error })
   }
 }
