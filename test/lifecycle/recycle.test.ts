@@ -28,6 +28,19 @@ for (const scheduling of ['kernel', 'connection'] as const) {
   })
 }
 
+test('a worker that leaks is recycled before its heap is full, again and again under load, and no request fails', async t => {
+  const cluster = await startCluster(t, { options: OPTIONS }, { env: { NODE_OPTIONS: '--max-old-space-size=96' } })
+  const load = startLoad({ target: cluster.target, connections: 8, random: seeded(12), think: 40, reconnect: 'never' })
+  const leaker = startLoad({ target: cluster.target, connections: 1, random: seeded(13), path: '/leak?mb=2', think: 60, pieces: false, reconnect: 'never' })
+  await until(() => recycled(cluster.lines()).length >= 2, () => 'two recycled workers')
+
+  for (const { failures, endings, statuses } of [await leaker.stop(), await load.stop()]) {
+    assert.deepEqual([failures, endings, Object.keys(statuses)], [[], { announced: 0, idle: 0, cut: 0 }, ['200']])
+  }
+  assert.deepEqual([...new Set(cluster.lines().filter(({ event }) => event === 'worker-recycled').map(({ reason }) => reason))], ['heapShare'])
+  assert.equal(cluster.stderr(), '')
+})
+
 test('what limit was reached is logged, and a young worker is not recycled for its memory', async t => {
   const cluster = await startCluster(t, { options: { ...OPTIONS, workers: 1, recycle: { maxRss: 1, maxAge: 400, jitter: 0, minAge: 60_000 } } })
   const line = await cluster.event('worker-recycled')
