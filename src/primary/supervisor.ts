@@ -204,14 +204,14 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
       return reloads.request()
     },
-    async scale (size) {
+    async scale (size, by = 'order') {
       const { min, max } = options.autoscale ?? { min: 1, max: MAX_WORKERS }
       if (!isWorkerCount(size) || size < min || size > max) throw new InvalidOptionError('workers', `a whole number from ${min} to ${max}`, inspect(size))
       if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
       const sized = sizing.request(desired.size, size)
       desired = { ...desired, size }
       // An order to begin anew: no slot is held back any more.
-      restarts.forget()
+      if (by === 'order') restarts.forget()
       reconcile()
       return sized
     },

@@ -93,8 +93,7 @@ async function finish (running: Running, timeout: number, idleGrace: number, cha
       running.phase = phase
       if (phase === 'closing') running.lastReports?.prepare()
     }
-  })
-  await running.lastReports?.send()
+  }).finally(async () => { await running.lastReports?.send() })
 }
 
 async function answerWithMetrics ({ drainable }: Running): Promise<Answer> {
