@@ -76,7 +76,7 @@ export async function makeChaos (t: Pick<TestContext, 'after'>, { seconds, seed,
   if ((heaps.at(-1) ?? 0) > first + HEAP_GROWTH) problems.push(`the heap of the primary grew: ${heaps.join()}`)
 
   cluster.kill('SIGTERM')
-  const exit = await cluster.exit
+  const exit = await cluster.exit()
   if (exit.code !== 0) problems.push(`the cluster ended with ${JSON.stringify(exit)}`)
   await until(() => ![...pids].some(isAlive), () => 'the end of all processes').catch((error: unknown) => problems.push(String(error)))
   // tsx keeps its cache there.

@@ -25,7 +25,7 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly execArgv?: readonly string[]
   readonly cwd?: string
-  /** How long its end may take from its start, in ms. */
+  /** How long its end may take from when it is waited for, in ms. */
   readonly patience?: number
   readonly stdin?: 'ignore' | 'pipe'
   /** A file descriptor in place of the pipe whose lines are read. */
@@ -36,9 +36,9 @@ export interface StartOptions {
 
 export interface Started {
   readonly pid: number
-  readonly exit: Promise<{ code: number | null, signal: NodeJS.Signals | null }>
+  readonly exit: () => Promise<{ code: number | null, signal: NodeJS.Signals | null }>
   /** The end of it and of every process it started: whoever lives holds the stdout they share. */
-  readonly allGone: Promise<unknown>
+  readonly allGone: () => Promise<unknown>
   /** The first line, seen already or to come, for which `matches` is true; JSON is parsed, other text is `{ text }`. */
   readonly line: (matches: (line: Line) => boolean, what?: string) => Promise<Line>
   /** The first line with this `event`. */
@@ -74,8 +74,8 @@ export function startProcess (t: TestContext, entry: string, { args = [], env = 
   const line: Started['line'] = (matches, what = 'a line') => output.find(matches, () => `${what} of ${entry}`)
   return {
     pid,
-    exit: within(exit, () => `the exit of ${entry}; it said:\n${output.tail()}`, patience),
-    allGone: within(closed, () => `the end of all processes of ${entry}; it said:\n${output.tail()}`, patience),
+    exit: () => within(exit, () => `the exit of ${entry}; it said:\n${output.tail()}`, patience),
+    allGone: () => within(closed, () => `the end of all processes of ${entry}; it said:\n${output.tail()}`, patience),
     line,
     event: (name, matches = () => true) => line(candidate => candidate['event'] === name && matches(candidate), `event ${name}`),
     lines: output.lines,
@@ -139,7 +139,7 @@ function parse (text: string): Line {
   }
 }
 
-/** Rejects after the test's patience, with what was waited for. Handled from the start, since not every test awaits an exit. */
+/** Rejects after the test's patience, which begins when it begins to wait. Handled from the start, since not every test awaits what it asked for. */
 function within<T> (promise: Promise<T>, what: () => string, patience = PATIENCE): Promise<T> {
   const limited = new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`waited ${patience} ms for ${what()}`)), patience)
