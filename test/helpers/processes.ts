@@ -8,21 +8,20 @@ import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { runnable } from './runnable.ts'
 
 const PATIENCE = 30_000
 const POLL = 20
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
-
-/** What this Node needs to run TypeScript: nothing from 22.18 on; before, what the suite compiled, or tsx for a test that is run by itself. */
-export const typescriptArgs: readonly string[] = 'typescript' in process.features && process.features.typescript !== false
-  ? []
-  : ['--import', process.execArgv.find(arg => arg.endsWith('test/compiled.js')) ?? import.meta.resolve('tsx')]
 
 export type Line = Record<string, unknown>
 
 export interface StartOptions {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Arguments of Node, besides those that make it run TypeScript. */
+  readonly nodeArgs?: readonly string[]
+  /** All arguments of Node: the file is run as it is. */
   readonly execArgv?: readonly string[]
   readonly cwd?: string
   /** How long its end may take from when it is waited for, in ms. */
@@ -57,9 +56,10 @@ export interface Started {
 }
 
 /** Runs a file of test/fixtures (or an absolute path) in a process group of its own, which is killed when the test ends. */
-export function startProcess (t: TestContext, entry: string, { args = [], env = {}, execArgv = typescriptArgs, cwd = process.cwd(), patience = PATIENCE, stdin = 'ignore', stdout, wrap = command => command }: StartOptions = {}): Started {
-  const file = path.isAbsolute(entry) ? entry : path.join(FIXTURES, entry)
-  const [command = '', ...rest] = wrap([process.execPath, ...execArgv, file, ...args])
+export function startProcess (t: TestContext, entry: string, { args = [], env = {}, nodeArgs = [], execArgv, cwd = process.cwd(), patience = PATIENCE, stdin = 'ignore', stdout, wrap = command => command }: StartOptions = {}): Started {
+  const source = path.isAbsolute(entry) ? entry : path.join(FIXTURES, entry)
+  const run = execArgv === undefined ? runnable(source) : { execArgv, file: source }
+  const [command = '', ...rest] = wrap([process.execPath, ...run.execArgv, ...nodeArgs, run.file, ...args])
   const child: ChildProcess = spawn(command, rest, { cwd, env: { ...process.env, ...env }, detached: true, stdio: [stdin, stdout ?? 'pipe', 'pipe', 'ipc'] })
   const output = collect(child)
   const exit = new Promise<{ code: number | null, signal: NodeJS.Signals | null }>(resolve => {
