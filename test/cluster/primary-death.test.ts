@@ -65,7 +65,7 @@ test('after a SIGKILL of the primary a worker whose loop is blocked ends all the
 
   cluster.kill('SIGKILL')
 
-  await cluster.allGone
+  await cluster.allGone()
   await noneLeft(pids)
 })
 

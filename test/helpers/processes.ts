@@ -142,7 +142,7 @@ function parse (text: string): Line {
 }
 
 /** Rejects after the test's patience, which begins when it begins to wait. Handled from the start, since not every test awaits what it asked for. */
-function within<T> (promise: Promise<T>, what: () => string, patience = PATIENCE): Promise<T> {
+function within<T> (promise: Promise<T>, what: () => string, patience: number = PATIENCE): Promise<T> {
   const limited = new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`waited ${patience} ms for ${what()}`)), patience)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
@@ -204,7 +204,7 @@ export async function noneLeft (pids: readonly number[]): Promise<void> {
 }
 
 /** Polls for a condition that no event tells of. */
-export async function until (condition: () => boolean | Promise<boolean>, what: () => string, patience = PATIENCE): Promise<void> {
+export async function until (condition: () => boolean | Promise<boolean>, what: () => string, patience: number = PATIENCE): Promise<void> {
   const deadline = performance.now() + patience
   while (!await condition()) {
     if (performance.now() > deadline) throw new Error(`waited ${patience} ms for ${what()}`)

@@ -68,7 +68,7 @@ test('the reader of stdout goes away right before the exit: nothing waits for it
   await started.event('up')
   started.closeStdout()
   started.send({})
-  assert.deepEqual(await started.exit, { code: 0, signal: null })
+  assert.deepEqual(await started.exit(), { code: 0, signal: null })
 })
 
 test('the disk is full that the log goes to: serving goes on', { skip: process.platform === 'linux' ? false : 'needs /dev/full' }, async t => {
