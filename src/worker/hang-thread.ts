@@ -56,6 +56,8 @@ export function watchMainThread (): void {
     const finish = (found: object): void => {
       clearTimeout(timer)
       session.disconnect()
+      // It went on before it could be stopped: what was found is of no hang, and must not be taken for that of the next.
+      if (Atomics.load(heart, 0) !== beats) return
       // Never through a link that somebody laid there.
       rmSync(path, { force: true })
       writeFileSync(path, JSON.stringify({ pid: process.pid, ...found }, null, 2), { mode: 0o600, flag: 'wx' })

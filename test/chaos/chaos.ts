@@ -50,7 +50,7 @@ export async function makeChaos (t: Pick<TestContext, 'after'>, { seconds, seed,
   }
   const calm = async (): Promise<Line> => {
     let line: Line = {}
-    await until(async () => isSettled(line = await state(), wanted), () => `${wanted} ready workers; there are ${JSON.stringify(line)}`, LONGEST_RECOVERY)
+    await until(async () => isSettled(line = await state(), wanted), () => `${wanted} ready workers; there are ${JSON.stringify(line)}, and the last ends were ${lastEnds(cluster.lines())}`, LONGEST_RECOVERY)
     return line
   }
 
@@ -92,6 +92,10 @@ export async function makeChaos (t: Pick<TestContext, 'after'>, { seconds, seed,
   problems.push(...clients.wrong, ...unexplained(clients.failures, cluster.lines(), folder), ...begunTwice(folder))
   const deaths = cluster.lines().filter(({ event, kind }) => event === 'worker-exit' && !['stopped', 'retired', 'recycled'].includes(String(kind))).length
   return { problems: [...new Set(problems)], answered: clients.answered(), failed: clients.failures.length, deaths, actions, heaps }
+}
+
+function lastEnds (lines: readonly Line[]): string {
+  return lines.filter(({ event }) => event === 'worker-exit').slice(-6).map(({ slot, kind }) => `${String(kind)} in slot ${String(slot)}`).join(', ')
 }
 
 function optionsFor (scheduling: string): ChaosSetup['options'] {
