@@ -1,6 +1,6 @@
 // Level-triggered supervision: events change what is wanted or what is there, and reconcile() alone forks, retires and kills.
 import { inspect } from 'node:util'
-import { BootFailedError, CrashLoopError, InvalidOptionError, ReloadFailedError, StoppedError } from '../errors.ts'
+import { BootFailedError, BootingError, CrashLoopError, InvalidOptionError, ReloadFailedError, StoppedError } from '../errors.ts'
 import { isWorkerCount, MAX_WORKERS } from '../options/worker-count.ts'
 import type { BoundAddress, DrainMode } from '../protocol.ts'
 import { deferred } from '../deferred.ts'
@@ -185,6 +185,11 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     parts.onLost(new CrashLoopError(cause.message, { cause }))
   }
 
+  function refuseUnlessUp (): void {
+    if (desired.phase === 'stopping') throw new StoppedError()
+    if (state !== 'up') throw new BootingError()
+  }
+
   return {
     async start () {
       reconcile()
@@ -201,13 +206,13 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       return killed
     },
     async reload () {
-      if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
+      refuseUnlessUp()
       return reloads.request()
     },
     async scale (size) {
       const { min, max } = options.autoscale ?? { min: 1, max: MAX_WORKERS }
       if (!isWorkerCount(size) || size < min || size > max) throw new InvalidOptionError('workers', `a whole number from ${min} to ${max}`, inspect(size))
-      if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
+      refuseUnlessUp()
       const sized = sizing.request(desired.size, size)
       desired = { ...desired, size }
       // An order to begin anew: no slot is held back any more.
