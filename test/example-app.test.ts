@@ -30,5 +30,5 @@ test('the example prints where it serves, and every URL that its README asks for
   for (const { hostname: host, port, pathname, search } of asked) assert.equal((await get({ host, port, path: pathname + search })).status, 200, pathname)
 
   example.kill('SIGTERM')
-  assert.deepEqual(await example.exit, { code: 0, signal: null })
+  assert.deepEqual(await example.exit(), { code: 0, signal: null })
 })

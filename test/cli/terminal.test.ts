@@ -42,6 +42,6 @@ test('tells a person how boot and reload go, and of failures the stack and what 
   await says(/✔ generation \d+ serves, reloaded in /)
 
   terminal.type(CTRL_C)
-  assert.deepEqual(await terminal.exit, { code: 0, signal: null })
+  assert.deepEqual(await terminal.exit(), { code: 0, signal: null })
   assert.ok(!terminal.lines().some(line => 'level' in line), 'no JSON where pino-pretty is installed')
 })
