@@ -33,8 +33,8 @@ test('the example app serves on all workers, answers what its README tells to tr
   started.kill('SIGTERM')
   assert.equal((await slow).status, 200)
   assert.match((await stream).body, /this worker drains, please come back\n$/)
-  assert.deepEqual(await started.exit, { code: 0, signal: null })
-  await started.allGone
+  assert.deepEqual(await started.exit(), { code: 0, signal: null })
+  await started.allGone()
 })
 
 /** Two workers, on free ports, with an admin socket of its own. */
