@@ -82,9 +82,8 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
         return listeners.onHandedOver()
       case 'signal': return listeners.onSignal(handle, message.signal)
       case 'handoff-give':
-      case 'handoff-took':
+      case 'handoff-back':
       case 'connections-ended':
-      case 'request-took':
       case 'request-done': return listeners.onConnection(handle, message, connection)
       default: return message satisfies never
     }

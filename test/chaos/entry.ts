@@ -44,14 +44,11 @@ function sumOf (data: string | Buffer): string {
   return createHash('sha1').update(data).digest('hex')
 }
 
-/** The next time this worker would say that it has taken a connection it dies instead: the connection is in nobody's hands. */
+/** The next time this worker would acknowledge a connection it dies instead: the connection is in nobody's hands. */
 function dieOnAcknowledgement (): void {
-  const send = process.send?.bind(process)
-  if (send === undefined) return
-  process.send = (message: unknown, ...rest: never[]) => {
-    if (/"type":"(handoff|request)-took"/.test(JSON.stringify(message))) process.kill(process.pid, 'SIGKILL')
-    return send(message, ...rest)
-  }
+  process.prependListener('internalMessage' as 'message', (message: unknown) => {
+    if (/"type":"(handoff|request)-take"/.test(JSON.stringify(message))) process.kill(process.pid, 'SIGKILL')
+  })
 }
 
 const result = await clusterize(buildApp, options)
