@@ -17,7 +17,7 @@ const HELD_TIMEOUT = 5_000
 // How late the primary may learn of connections that ended, in ms, where nobody waits for their place.
 const COUNTED_WITHIN = 20
 // How long one order to rebalance is good for, in ms. A busy loop gives one connection a turn, and the next order, made meanwhile, would count the same ones again.
-const REBALANCED_WITHIN = 1_000
+export const REBALANCED_WITHIN = 1_000
 
 export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' | 'rebalance' }>
 
