@@ -8,6 +8,7 @@ import { createHistory } from './history.ts'
 import { isRolledOut, isStaffed, nextProof, plan } from './plan.ts'
 import { NO_SLOT } from './plan-spares.ts'
 import type { Action, Desired } from './plan.ts'
+import { refuseUnlessUp } from './refuse-unless-up.ts'
 import { createReports } from './reports.ts'
 import { createRoster } from './roster.ts'
 import type { Dismissal } from './roster.ts'
@@ -116,6 +117,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
       if (addresses.length === 0) addresses = reached
+      restarts.recordReady()
       reports.ready(handle, { addresses: reached, handsOff, bootMs: Math.round(now() - handle.seatedAt()) })
       if (state === 'starting' && roster.countReady() >= desired.size) {
         state = 'up'
@@ -125,6 +127,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reconcile()
     },
     onSpare (handle) {
+      restarts.recordReady()
       reports.spare(handle)
       reconcile()
     },
@@ -155,8 +158,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
 
   function recordRestart (handle: WorkerHandle): void {
     restarted++
-    const uptime = now() - (handle.bootedAt() ?? now())
-    if (restarts.recordExit(handle.slot, uptime)) reports.crashLoop(handle)
+    const bootedAt = handle.bootedAt()
+    if (restarts.recordExit(handle.slot, bootedAt === undefined ? undefined : now() - bootedAt)) reports.crashLoop(handle)
   }
 
   /** The first generation could not come up: say why and take everything down, there is nothing to go back to. */
@@ -178,9 +181,10 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     reloads.fail(new ReloadFailedError(cause.message, { cause }))
   }
 
-  /** In a crash loop that nobody survives, to go on would only hide it from who can mend it. */
+  /** In a crash loop that nobody survives, to go on would only hide it from who can mend it. Who boots meanwhile need not be waited for where no slot boots any more. */
   function giveUp (handle: WorkerHandle, exit: WorkerExit): void {
-    if (state !== 'up' || desired.phase !== 'running' || !endedByItself(handle) || !restarts.isLooping() || roster.countLive() > 0) return
+    if (state !== 'up' || desired.phase !== 'running' || !endedByItself(handle) || roster.countReady() > 0) return
+    if (!restarts.isHopeless(desired.size) && (!restarts.isLooping() || roster.countLive() > 0)) return
     const cause = causeOfDeath(handle, exit, options.bootTimeout)
     parts.onLost(new CrashLoopError(cause.message, { cause }))
   }
@@ -201,17 +205,17 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       return killed
     },
     async reload () {
-      if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
+      refuseUnlessUp(desired, state === 'up')
       return reloads.request()
     },
-    async scale (size) {
+    async scale (size, by = 'order') {
       const { min, max } = options.autoscale ?? { min: 1, max: MAX_WORKERS }
       if (!isWorkerCount(size) || size < min || size > max) throw new InvalidOptionError('workers', `a whole number from ${min} to ${max}`, inspect(size))
-      if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
+      refuseUnlessUp(desired, state === 'up')
       const sized = sizing.request(desired.size, size)
       desired = { ...desired, size }
       // An order to begin anew: no slot is held back any more.
-      restarts.forget()
+      if (by === 'order') restarts.forget()
       reconcile()
       return sized
     },

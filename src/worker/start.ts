@@ -12,6 +12,7 @@ import type { BuildApp, PluginSide } from './build-app.ts'
 import { activityOf, boot, nothingYet } from './boot.ts'
 import type { Running } from './boot.ts'
 import { drain } from './drain.ts'
+import type { DrainOptions } from './drain.ts'
 import { createEnding } from './ending.ts'
 import type { Ending } from './ending.ts'
 import { REBALANCED_WITHIN } from './handoff-side.ts'
@@ -83,21 +84,25 @@ async function reportCrash (error: unknown, { drainable }: Running, channel: Cha
 }
 
 async function finish (running: Running, timeout: number, idleGrace: number, channel: Channel<ToPrimary>): Promise<void> {
+  const { drainable, accepting, handoff, mode } = running
   // Still booting: nobody is connected, so there is nothing to wait for.
-  if (running.drainable === undefined) return
-  running.accepting?.end()
-  const giver = running.mode === 'stop' ? undefined : running.handoff?.giver
-  await drain(running.drainable, {
+  if (drainable === undefined) return
+  accepting?.end()
+  const options: DrainOptions = {
     timeout,
     idleGrace,
-    giver,
+    giver: mode === 'stop' ? undefined : handoff?.giver,
     onHandedOver: () => { void channel.post({ type: 'handed-over' }) },
     onPhase (phase) {
       running.phase = phase
       if (phase === 'closing') running.lastReports?.prepare()
     }
-  })
-  await running.lastReports?.send()
+  }
+  try {
+    await drain(drainable, options)
+  } finally {
+    await running.lastReports?.send()
+  }
 }
 
 async function answerWithMetrics ({ drainable }: Running): Promise<Answer> {

@@ -14,7 +14,7 @@ import type { AppMetric } from '../../src/measurements.ts'
 import { startCluster } from '../cluster/start-cluster.ts'
 import { get } from '../helpers/get.ts'
 import { findPromtool } from '../helpers/promtool.ts'
-import { typescriptArgs, until } from '../helpers/processes.ts'
+import { until } from '../helpers/processes.ts'
 import { counters, parseMetrics, sum } from './prometheus-text.ts'
 import type { Family } from './prometheus-text.ts'
 import { ask, runtimeFolder } from './setup.ts'
@@ -42,6 +42,14 @@ test('percentiles are those of the last minute', () => {
   assert.ok(p50 > 0.95 && p50 < 1.05 && p90 === p50 && late > 95 && late < 105 && count === 100)
   now = 120_000
   assert.equal(times.percentiles(), null)
+})
+
+test('series are bounded, however many routes reloads bring', () => {
+  const times = createRequestTimes()
+  for (let route = 0; route < 6_000; route++) times.add({ durations: [{ method: 'GET', route: `/${route}`, status: '2xx', counts: [1], sum: 1 }], steps: [] })
+  const series = times.series()
+  const [others] = series.filter(({ route }) => route === '(other)')
+  assert.deepEqual([series.length, others?.counts, others?.sum], [5_001, [1_000], 1_000])
 })
 
 test("the app's counters are those of all its workers, and never go backwards when some end", async () => {
@@ -142,6 +150,7 @@ test('the metrics page', async t => {
     const after = await counted()
     assert.equal(sum(after, 'orders_total'), 40)
     assert.equal(sum(after, 'clusterize_slot_requests_total'), 41)
+    assert.deepEqual(['oom-kill', 'segfault'].map(reason => sum(after, 'clusterize_worker_restarts_total', { reason })), [1, 0])
     assert.equal(sum(after, 'clusterize_worker_restarts_total'), 1)
     for (const [index, now] of seen.entries()) for (const [key, before] of seen[index - 1] ?? []) assert.ok((now.get(key) ?? 0) >= before, `${key} went from ${before} to ${now.get(key)}`)
   })
@@ -199,7 +208,7 @@ const WITHOUT_PROM_CLIENT = `data:text/javascript,${encodeURIComponent(`
 test('says what is missing where prom-client is not installed, and the rest works', async t => {
   const { env, socketOf } = runtimeFolder(t)
   const where: Where = { socketPath: socketOf('shop') }
-  await startCluster(t, { options: { name: 'shop', workers: 1, admin: true } }, { env, execArgv: [...typescriptArgs, '--import', WITHOUT_PROM_CLIENT] })
+  await startCluster(t, { options: { name: 'shop', workers: 1, admin: true } }, { env, nodeArgs: ['--import', WITHOUT_PROM_CLIENT] })
   const { status, json } = await ask(where, '/metrics')
   assert.deepEqual([status, json['code']], [501, 'FST_CLUSTERIZE_NO_PROM_CLIENT'])
   assert.match(String(json['message']), /npm install prom-client/)

@@ -40,9 +40,9 @@ test('tells probes what a cluster goes through, from its boot to its stop', asyn
   await reasonsBecome(where, ['booting', 'too-few-workers'])
   assert.equal((await ask(where, '/livez')).status, 200)
   const { status, json } = await ask(where, '/reload', { method: 'POST' })
-  assert.deepEqual([status, json['code']], [409, 'FST_CLUSTERIZE_STOPPED'])
+  assert.deepEqual([status, json['code']], [409, 'FST_CLUSTERIZE_BOOTING'])
   killed.killGroup('SIGKILL')
-  await killed.allGone
+  await killed.allGone()
   assert.equal(existsSync(where.socketPath), process.platform !== 'win32', 'the socket outlives a primary that was killed')
 
   const cluster = launch(t, scenario, { env })
@@ -50,6 +50,7 @@ test('tells probes what a cluster goes through, from its boot to its stop', asyn
   await reasonsBecome(where, ['booting', 'too-few-workers'])
   writeFileSync(file, '')
   await cluster.event('cluster-ready')
+  assert.equal(count(cluster, 'admin-failed'), 0, 'a stale socket is no failure')
   await reasonsBecome(where, [])
   await killWorker(cluster, 1)
   await reasonsBecome(where, ['too-few-workers'])

@@ -20,7 +20,7 @@ for (const scheduling of ['kernel', 'round-robin'] as const) {
 
     assert.equal(answer.status, 200)
     assert.equal(answer.headers['connection'], 'close')
-    await cluster.allGone
+    await cluster.allGone()
     await noneLeft(pids)
     assert.equal(count(cluster, 'app-closed'), 2)
     assert.equal(cluster.stderr(), '')
@@ -33,7 +33,7 @@ for (const scheduling of ['kernel', 'round-robin'] as const) {
     await load.reached(200)
 
     cluster.kill('SIGKILL')
-    await cluster.allGone
+    await cluster.allGone()
     await noneLeft(pids)
     const report = await load.stop()
 
@@ -52,7 +52,20 @@ test('after a SIGKILL of the primary a worker that does not finish in time ends 
   cluster.kill('SIGKILL')
 
   assert.equal(await held.connection.ended, 'cut')
-  await cluster.allGone
+  await cluster.allGone()
+  await noneLeft(pids)
+})
+
+test('after a SIGKILL of the primary a worker whose loop is blocked ends all the same', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1, hangTimeout: 1_000, snapshotInterval: 50 } })
+  const pids = descendants(cluster.pid)
+  const client = await connect(cluster.target)
+  client.write('GET /block HTTP/1.1\r\nhost: test\r\n\r\n')
+  await cluster.event('blocking')
+
+  cluster.kill('SIGKILL')
+
+  await cluster.allGone()
   await noneLeft(pids)
 })
 
@@ -63,7 +76,7 @@ test('a primary that dies while workers boot leaves none of them', async t => {
 
   started.kill('SIGKILL')
 
-  await started.allGone
+  await started.allGone()
   await noneLeft(pids)
   assert.equal(started.stderr(), '')
 })
@@ -75,6 +88,6 @@ test('a primary that dies right after it forked leaves nothing', async t => {
 
   started.kill('SIGKILL')
 
-  await started.allGone
+  await started.allGone()
   await noneLeft(pids)
 })
