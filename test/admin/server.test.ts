@@ -88,8 +88,10 @@ async function checkToken ({ tcp }: Admin): Promise<void> {
 async function checkForeign ({ tcp, unix }: Admin): Promise<void> {
   const authorization = `Bearer ${TOKEN}`
   for (const url of ['/status', '/livez', '/nowhere']) {
-    const answer = await ask(tcp, url, { headers: { host: 'evil.example', authorization } })
-    assert.deepEqual([answer.status, answer.json['code']], [403, 'FST_CLUSTERIZE_ADMIN_FOREIGN'])
+    for (const where of [tcp, unix]) {
+      const answer = await ask(where, url, { headers: { host: 'evil.example', authorization } })
+      assert.deepEqual([answer.status, answer.json['code']], [403, 'FST_CLUSTERIZE_ADMIN_FOREIGN'])
+    }
   }
   assert.equal((await ask(tcp, '/status', { headers: { host: 'ops.example:80' } })).status, 200)
   for (const where of [tcp, unix]) {
@@ -103,7 +105,7 @@ async function checkDescription ({ unix }: Admin): Promise<void> {
   const { json } = await ask(unix, '/openapi.json')
   const paths = json['paths'] as Record<string, Record<string, { responses: object }>>
   assert.equal(json['openapi'], '3.1.0')
-  for (const url of ['/livez', '/readyz', '/status', '/events', '/openapi.json']) assert.ok(paths[url]?.['get'], url)
+  for (const url of ['/', '/dashboard/{file}', '/livez', '/readyz', '/status', '/history', '/metrics', '/events', '/openapi.json']) assert.ok(paths[url]?.['get'], url)
   for (const url of ['/reload', '/scale', '/workers/{id}/recycle', '/stop', '/log-level']) assert.ok(paths[url]?.['post'], url)
 }
 
