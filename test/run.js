@@ -1,6 +1,6 @@
 // Runs the test suite: `node test/run.js [part of a file's path …] [options of node --test …]`.
 import { spawn, spawnSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, kill, leftBehind, marked, reap } from './left-behind.js'
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const COMPILED = path.join(ROOT, '.compiled')
 const NOT_THE_SUITE = ['test/bench/', 'test/package/', 'test/types/']
 // Process tests mostly wait, but each starts several processes: more files at once only starve one another.
 const CONCURRENCY = Math.min(6, availableParallelism() + 1)
@@ -40,7 +41,8 @@ function select (all, filters) {
 async function run (selected, options) {
   const env = marked(neutral(process.env))
   const child = spawn(process.execPath, [
-    ...(stripsTypes() ? [] : ['--import', loader()]),
+    '--import',
+    loader(),
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${CONCURRENCY}`,
@@ -92,23 +94,26 @@ function neutral (env) {
   return rest
 }
 
-// Node strips types without a flag since 22.18 and 23.6.
-function stripsTypes () {
-  return Boolean(process.features.typescript)
-}
-
-// On older ones all of it is compiled at once: a suite starts a thousand processes, and tsx costs each more than the rest of its start.
+// All of it is compiled at once: a suite starts a thousand processes, and to compile in each costs more than the rest of its start.
 // Under coverage it is tsx all the same: some tests start it themselves, and what two compilers made of one file does not add up.
 function loader () {
   return process.env.NODE_V8_COVERAGE === undefined ? compiled() : 'tsx'
 }
 
 function compiled () {
-  rmSync(path.join(ROOT, '.compiled'), { recursive: true, force: true })
+  rmSync(COMPILED, { recursive: true, force: true })
   const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.compiled.json'], { cwd: ROOT, stdio: 'inherit' })
   if (status !== 0) fail('the tests do not compile')
+  completePackage()
   return pathToFileURL(path.join(ROOT, 'test/compiled.js')).href
+}
+
+// So that what was compiled is this package too, with all its files, whoever imports it by name.
+function completePackage () {
+  const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
+  writeFileSync(path.join(COMPILED, 'package.json'), JSON.stringify({ ...manifest, main: './src/index.js', exports: './src/index.js' }))
+  cpSync(path.join(ROOT, 'src'), path.join(COMPILED, 'src'), { recursive: true, filter: (file) => !file.endsWith('.ts') })
 }
 
 function fail (message) {

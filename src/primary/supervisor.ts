@@ -116,6 +116,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
       if (addresses.length === 0) addresses = reached
+      restarts.recordReady()
       reports.ready(handle, { addresses: reached, handsOff, bootMs: Math.round(now() - handle.seatedAt()) })
       if (state === 'starting' && roster.countReady() >= desired.size) {
         state = 'up'
@@ -125,6 +126,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       reconcile()
     },
     onSpare (handle) {
+      restarts.recordReady()
       reports.spare(handle)
       reconcile()
     },
@@ -155,8 +157,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
 
   function recordRestart (handle: WorkerHandle): void {
     restarted++
-    const uptime = now() - (handle.bootedAt() ?? now())
-    if (restarts.recordExit(handle.slot, uptime)) reports.crashLoop(handle)
+    const bootedAt = handle.bootedAt()
+    if (restarts.recordExit(handle.slot, bootedAt === undefined ? undefined : now() - bootedAt)) reports.crashLoop(handle)
   }
 
   /** The first generation could not come up: say why and take everything down, there is nothing to go back to. */
@@ -178,9 +180,10 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     reloads.fail(new ReloadFailedError(cause.message, { cause }))
   }
 
-  /** In a crash loop that nobody survives, to go on would only hide it from who can mend it. */
+  /** In a crash loop that nobody survives, to go on would only hide it from who can mend it. Who boots meanwhile need not be waited for where no slot boots any more. */
   function giveUp (handle: WorkerHandle, exit: WorkerExit): void {
-    if (state !== 'up' || desired.phase !== 'running' || !endedByItself(handle) || !restarts.isLooping() || roster.countLive() > 0) return
+    if (state !== 'up' || desired.phase !== 'running' || !endedByItself(handle) || roster.countReady() > 0) return
+    if (!restarts.isHopeless(desired.size) && (!restarts.isLooping() || roster.countLive() > 0)) return
     const cause = causeOfDeath(handle, exit, options.bootTimeout)
     parts.onLost(new CrashLoopError(cause.message, { cause }))
   }

@@ -14,7 +14,7 @@ import type { AppMetric } from '../../src/measurements.ts'
 import { startCluster } from '../cluster/start-cluster.ts'
 import { get } from '../helpers/get.ts'
 import { findPromtool } from '../helpers/promtool.ts'
-import { typescriptArgs, until } from '../helpers/processes.ts'
+import { until } from '../helpers/processes.ts'
 import { counters, parseMetrics, sum } from './prometheus-text.ts'
 import type { Family } from './prometheus-text.ts'
 import { ask, runtimeFolder } from './setup.ts'
@@ -199,7 +199,7 @@ const WITHOUT_PROM_CLIENT = `data:text/javascript,${encodeURIComponent(`
 test('says what is missing where prom-client is not installed, and the rest works', async t => {
   const { env, socketOf } = runtimeFolder(t)
   const where: Where = { socketPath: socketOf('shop') }
-  await startCluster(t, { options: { name: 'shop', workers: 1, admin: true } }, { env, execArgv: [...typescriptArgs, '--import', WITHOUT_PROM_CLIENT] })
+  await startCluster(t, { options: { name: 'shop', workers: 1, admin: true } }, { env, nodeArgs: ['--import', WITHOUT_PROM_CLIENT] })
   const { status, json } = await ask(where, '/metrics')
   assert.deepEqual([status, json['code']], [501, 'FST_CLUSTERIZE_NO_PROM_CLIENT'])
   assert.match(String(json['message']), /npm install prom-client/)

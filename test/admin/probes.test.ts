@@ -42,7 +42,7 @@ test('tells probes what a cluster goes through, from its boot to its stop', asyn
   const { status, json } = await ask(where, '/reload', { method: 'POST' })
   assert.deepEqual([status, json['code']], [409, 'FST_CLUSTERIZE_STOPPED'])
   killed.killGroup('SIGKILL')
-  await killed.allGone
+  await killed.allGone()
   assert.equal(existsSync(where.socketPath), process.platform !== 'win32', 'the socket outlives a primary that was killed')
 
   const cluster = launch(t, scenario, { env })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { descendants, isAlive, startProcess, typescriptArgs, until } from '../helpers/processes.ts'
+import { descendants, isAlive, startProcess, until } from '../helpers/processes.ts'
 import type { Line, Started } from '../helpers/processes.ts'
 import { seeded } from '../helpers/random.ts'
 import { ACTIONS, livingPids } from './actions.ts'
@@ -76,7 +76,7 @@ export async function makeChaos (t: Pick<TestContext, 'after'>, { seconds, seed,
   if ((heaps.at(-1) ?? 0) > first + HEAP_GROWTH) problems.push(`the heap of the primary grew: ${heaps.join()}`)
 
   cluster.kill('SIGTERM')
-  const exit = await cluster.exit
+  const exit = await cluster.exit()
   if (exit.code !== 0) problems.push(`the cluster ended with ${JSON.stringify(exit)}`)
   await until(() => ![...pids].some(isAlive), () => 'the end of all processes').catch((error: unknown) => problems.push(String(error)))
   // tsx keeps its cache there.
@@ -114,7 +114,7 @@ function optionsFor (scheduling: string): ChaosSetup['options'] {
 async function start (t: Pick<TestContext, 'after'>, setup: ChaosSetup, { temporary, reports, seconds }: { temporary: string, reports: string, seconds: number }): Promise<Started> {
   const cluster = startProcess(t as TestContext, new URL('./entry.ts', import.meta.url).pathname, {
     patience: 3 * seconds * 1000 + 60_000,
-    execArgv: [...typescriptArgs, '--expose-gc'],
+    nodeArgs: ['--expose-gc'],
     env: { CHAOS: JSON.stringify(setup), TMPDIR: temporary, NODE_OPTIONS: `--report-directory=${reports}` }
   })
   await cluster.event('up')

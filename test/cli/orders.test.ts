@@ -50,7 +50,7 @@ test('steers the one cluster that runs', async t => {
   assert.match((await ask(started)).body, /two/)
 
   answered(await run(['stop']), /✔ shop stopped/)
-  assert.deepEqual(await started.exit, { code: 0, signal: null })
+  assert.deepEqual(await started.exit(), { code: 0, signal: null })
   assert.equal((await run(['stop'])).code, 3)
 })
 
@@ -77,10 +77,10 @@ test('of several clusters one must be chosen, by name or by socket', async t => 
 
   // One that was killed leaves its socket behind, which counts no more.
   clusters[1]?.kill('SIGKILL')
-  await clusters[1]?.exit
+  await clusters[1]?.exit()
   assert.equal((await run(['status'])).code, 0)
   clusters[0]?.kill('SIGTERM')
-  assert.deepEqual(await clusters[0]?.exit, { code: 0, signal: null })
+  assert.deepEqual(await clusters[0]?.exit(), { code: 0, signal: null })
 })
 
 const hasScript = spawnSync('script', ['--version']).stdout?.includes('util-linux') === true
@@ -102,7 +102,7 @@ test('top shows a cluster live on a terminal and gives the terminal back', { ski
   await terminal.line(({ text }) => String(text).startsWith('icanon'))
   const seen = terminal.lines().map(({ text }) => String(text)).join('\n')
   assert.ok(seen.indexOf('\u001B[?1049h') < seen.lastIndexOf('\u001B[?1049l'), 'the alternate screen is entered and left')
-  await terminal.exit
+  await terminal.exit()
   started.kill('SIGTERM')
-  assert.deepEqual(await started.exit, { code: 0, signal: null })
+  assert.deepEqual(await started.exit(), { code: 0, signal: null })
 })

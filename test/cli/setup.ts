@@ -5,7 +5,8 @@ import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { startProcess, typescriptArgs } from '../helpers/processes.ts'
+import { startProcess } from '../helpers/processes.ts'
+import { runnable } from '../helpers/runnable.ts'
 import type { Started, StartOptions } from '../helpers/processes.ts'
 import { get } from '../helpers/get.ts'
 import type { Got } from '../helpers/get.ts'
@@ -37,9 +38,10 @@ export function project (t: TestContext, files: Readonly<Record<string, string>>
   symlinkSync(LIBRARIES, path.join(folder, 'node_modules'), 'junction')
   mkdirSync(path.join(folder, 'run'))
   for (const [file, text] of Object.entries(files)) write(file, text)
+  const main = runnable(MAIN)
   // Both folders that may hold admin sockets: other clusters of this machine are none of a test's business.
   const env = { XDG_RUNTIME_DIR: path.join(folder, 'run'), TMPDIR: path.join(folder, 'run') }
-  const commandOf = (args: readonly string[]): readonly string[] => [process.execPath, ...typescriptArgs, MAIN, ...args]
+  const commandOf = (args: readonly string[]): readonly string[] => [process.execPath, ...main.execArgv, main.file, ...args]
   // Registered first, so that it comes after the processes have been ended.
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return {

@@ -40,7 +40,7 @@ test('runs a module that exports buildApp, a factory or a plugin, in JavaScript 
     assert.equal(headers['x-worker-id'], '1')
     assert.equal(workers, 1)
     assert.ok(addresses?.[0]?.endsWith(`${file}.sock`))
-    assert.deepEqual(await started.exit, CLEAN)
+    assert.deepEqual(await started.exit(), CLEAN)
   }))
 })
 

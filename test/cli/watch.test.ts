@@ -35,7 +35,7 @@ test('reloads what changed, and serves the old code while the new one does not b
   await until(() => reloads() > before, () => 'a reload after a new folder')
   rmSync(path.join(folder, 'lib/more'), { recursive: true })
   started.kill('SIGTERM')
-  assert.deepEqual(await started.exit, { code: 0, signal: null })
+  assert.deepEqual(await started.exit(), { code: 0, signal: null })
 })
 
 test('code that does not boot at first is tried again when it changes', async t => {
@@ -48,5 +48,5 @@ test('code that does not boot at first is tried again when it changes', async t 
 
   assert.match(body, /at last/)
   started.kill('SIGTERM')
-  assert.deepEqual(await started.exit, { code: 0, signal: null })
+  assert.deepEqual(await started.exit(), { code: 0, signal: null })
 })

@@ -86,7 +86,7 @@ for (const kind of ['exception', 'rejection']) {
 
     assert.equal(failing.status, 200)
     assert.equal(err.message, 'failed on purpose')
-    assert.match(err.stack, /app\.ts/)
+    assert.match(err.stack, /fixtures\/app\.[jt]s/)
     assert.equal(answer.headers['x-worker-pid'], String(victim))
     assert.equal(code, 1)
     assert.match(String(reason), /failed on purpose/)

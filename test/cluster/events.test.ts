@@ -50,7 +50,7 @@ for (const how of ['throw', 'reject'] as const) {
 
     assert.equal(answer.status, 200)
     assert.match(err.message, /on purpose/)
-    assert.match(err.stack, /orders\.ts/)
+    assert.match(err.stack, /fixtures\/orders\.[jt]s/)
     assert.deepEqual(await ended(cluster), UNCLEAN)
     assert.equal(count(cluster, 'app-closed'), 2)
   })

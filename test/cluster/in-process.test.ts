@@ -116,7 +116,7 @@ test('with workers: 0 an uncaught error lets requests in flight finish and ends 
   assert.deepEqual(await ended(single), UNCLEAN)
   const fatal = await single.line(({ level }) => level === 60) as { err?: { message: string, stack: string } }
   assert.equal(fatal.err?.message, 'failed on purpose')
-  assert.match(fatal.err.stack, /app\.ts/)
+  assert.match(fatal.err.stack, /fixtures\/app\.[jt]s/)
 })
 
 for (const [kind, code, message] of [

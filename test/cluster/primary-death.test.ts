@@ -20,7 +20,7 @@ for (const scheduling of ['kernel', 'round-robin'] as const) {
 
     assert.equal(answer.status, 200)
     assert.equal(answer.headers['connection'], 'close')
-    await cluster.allGone
+    await cluster.allGone()
     await noneLeft(pids)
     assert.equal(count(cluster, 'app-closed'), 2)
     assert.equal(cluster.stderr(), '')
@@ -33,7 +33,7 @@ for (const scheduling of ['kernel', 'round-robin'] as const) {
     await load.reached(200)
 
     cluster.kill('SIGKILL')
-    await cluster.allGone
+    await cluster.allGone()
     await noneLeft(pids)
     const report = await load.stop()
 
@@ -52,7 +52,7 @@ test('after a SIGKILL of the primary a worker that does not finish in time ends 
   cluster.kill('SIGKILL')
 
   assert.equal(await held.connection.ended, 'cut')
-  await cluster.allGone
+  await cluster.allGone()
   await noneLeft(pids)
 })
 
@@ -63,7 +63,7 @@ test('a primary that dies while workers boot leaves none of them', async t => {
 
   started.kill('SIGKILL')
 
-  await started.allGone
+  await started.allGone()
   await noneLeft(pids)
   assert.equal(started.stderr(), '')
 })
@@ -75,6 +75,6 @@ test('a primary that dies right after it forked leaves nothing', async t => {
 
   started.kill('SIGKILL')
 
-  await started.allGone
+  await started.allGone()
   await noneLeft(pids)
 })

@@ -39,9 +39,9 @@ export async function startCluster (t: TestContext, scenario: Scenario = {}, opt
 }
 
 /** How the primary ended, once everything that it started has ended too and all its output is here. */
-export async function ended (started: Started): Promise<Awaited<Started['exit']>> {
-  await started.allGone
-  return started.exit
+export async function ended (started: Started): Promise<Awaited<ReturnType<Started['exit']>>> {
+  await started.allGone()
+  return started.exit()
 }
 
 export function order (cluster: Started, order: Order): void {

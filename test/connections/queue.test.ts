@@ -130,7 +130,7 @@ for (const scheduling of ['connection', 'request'] as const) {
     const answer = await second.read()
     assert.equal(answer.status, 200)
     assert.equal(answer.headers['connection'], 'close')
-    assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+    assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
   })
 }
 
@@ -164,7 +164,7 @@ void test('parked connections end announced at a stop: one more request each, or
   assert.equal(last.headers['connection'], 'close')
   assert.equal(await busy.ended, 'announced')
   assert.equal(await idle.ended, 'idle')
-  assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+  assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
 })
 
 void test('a response that began before a stop brings its connection back, for one more request that announces the end', async t => {
@@ -179,5 +179,5 @@ void test('a response that began before a stop brings its connection back, for o
   const last = await client.get('/')
   assert.deepEqual([last.status, last.headers['connection']], [200, 'close'])
   assert.equal(await client.ended, 'announced')
-  assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+  assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
 })

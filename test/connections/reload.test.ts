@@ -137,7 +137,7 @@ void test('a stop during a reload wins: the reload is rejected and nothing is le
   const pids = descendants(cluster.pid)
   cluster.kill('SIGTERM')
   assert.equal((await cluster.event('reload-rejected'))['code'], 'FST_CLUSTERIZE_STOPPED')
-  assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+  assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
   await noneLeft(pids)
 })
 
@@ -169,7 +169,7 @@ void test('a stop does not wait for a connection that has moved and has been sil
   assert.equal(client.isEnding(), false)
   cluster.kill('SIGTERM')
   assert.equal(await client.ended, 'idle')
-  assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+  assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
 })
 
 void test('a connection that closes after it has moved, without another request, makes room for the next', async t => {

@@ -12,6 +12,7 @@ import type { HandoffToPrimary, HandoffToWorker } from '../../src/handoff/messag
 import { createRelay } from '../../src/handoff/relay.ts'
 import type { Member, Relay } from '../../src/handoff/relay.ts'
 import { addressOfHandle, bindHandle } from '../../src/node-internals.ts'
+import { runnable } from '../helpers/runnable.ts'
 
 export interface ServeCommand {
   type: 'fixture-serve'
@@ -83,7 +84,8 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
   })
 
   const add = (own: Partial<ServeCommand> = {}): Promise<FixtureWorker> => new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('small-cluster-worker.ts', import.meta.url)), { execArgv: [...process.execArgv, ...execArgv] })
+    const run = runnable(fileURLToPath(new URL('small-cluster-worker.ts', import.meta.url)))
+    const child = fork(run.file, { execArgv: [...run.execArgv, ...execArgv] })
     const replies = new Map<number, (body: unknown) => void>()
     let lastId = 0
     let ready = (): void => {

@@ -8,24 +8,23 @@ import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { runnable } from './runnable.ts'
 
 const PATIENCE = 30_000
 const POLL = 20
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
-
-/** What this Node needs to run TypeScript: nothing from 22.18 on; before, what the suite compiled, or tsx for a test that is run by itself. */
-export const typescriptArgs: readonly string[] = 'typescript' in process.features && process.features.typescript !== false
-  ? []
-  : ['--import', process.execArgv.find(arg => arg.endsWith('test/compiled.js')) ?? import.meta.resolve('tsx')]
 
 export type Line = Record<string, unknown>
 
 export interface StartOptions {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Arguments of Node, besides those that make it run TypeScript. */
+  readonly nodeArgs?: readonly string[]
+  /** All arguments of Node: the file is run as it is. */
   readonly execArgv?: readonly string[]
   readonly cwd?: string
-  /** How long its end may take from its start, in ms. */
+  /** How long its end may take from when it is waited for, in ms. */
   readonly patience?: number
   readonly stdin?: 'ignore' | 'pipe'
   /** A file descriptor in place of the pipe whose lines are read. */
@@ -36,9 +35,9 @@ export interface StartOptions {
 
 export interface Started {
   readonly pid: number
-  readonly exit: Promise<{ code: number | null, signal: NodeJS.Signals | null }>
+  readonly exit: () => Promise<{ code: number | null, signal: NodeJS.Signals | null }>
   /** The end of it and of every process it started: whoever lives holds the stdout they share. */
-  readonly allGone: Promise<unknown>
+  readonly allGone: () => Promise<unknown>
   /** The first line, seen already or to come, for which `matches` is true; JSON is parsed, other text is `{ text }`. */
   readonly line: (matches: (line: Line) => boolean, what?: string) => Promise<Line>
   /** The first line with this `event`. */
@@ -57,9 +56,10 @@ export interface Started {
 }
 
 /** Runs a file of test/fixtures (or an absolute path) in a process group of its own, which is killed when the test ends. */
-export function startProcess (t: TestContext, entry: string, { args = [], env = {}, execArgv = typescriptArgs, cwd = process.cwd(), patience = PATIENCE, stdin = 'ignore', stdout, wrap = command => command }: StartOptions = {}): Started {
-  const file = path.isAbsolute(entry) ? entry : path.join(FIXTURES, entry)
-  const [command = '', ...rest] = wrap([process.execPath, ...execArgv, file, ...args])
+export function startProcess (t: TestContext, entry: string, { args = [], env = {}, nodeArgs = [], execArgv, cwd = process.cwd(), patience = PATIENCE, stdin = 'ignore', stdout, wrap = command => command }: StartOptions = {}): Started {
+  const source = path.isAbsolute(entry) ? entry : path.join(FIXTURES, entry)
+  const run = execArgv === undefined ? runnable(source) : { execArgv, file: source }
+  const [command = '', ...rest] = wrap([process.execPath, ...run.execArgv, ...nodeArgs, run.file, ...args])
   const child: ChildProcess = spawn(command, rest, { cwd, env: { ...process.env, ...env }, detached: true, stdio: [stdin, stdout ?? 'pipe', 'pipe', 'ipc'] })
   const output = collect(child)
   const exit = new Promise<{ code: number | null, signal: NodeJS.Signals | null }>(resolve => {
@@ -74,8 +74,8 @@ export function startProcess (t: TestContext, entry: string, { args = [], env = 
   const line: Started['line'] = (matches, what = 'a line') => output.find(matches, () => `${what} of ${entry}`)
   return {
     pid,
-    exit: within(exit, () => `the exit of ${entry}; it said:\n${output.tail()}`, patience),
-    allGone: within(closed, () => `the end of all processes of ${entry}; it said:\n${output.tail()}`, patience),
+    exit: () => within(exit, () => `the exit of ${entry}; it said:\n${output.tail()}`, patience),
+    allGone: () => within(closed, () => `the end of all processes of ${entry}; it said:\n${output.tail()}`, patience),
     line,
     event: (name, matches = () => true) => line(candidate => candidate['event'] === name && matches(candidate), `event ${name}`),
     lines: output.lines,
@@ -139,7 +139,7 @@ function parse (text: string): Line {
   }
 }
 
-/** Rejects after the test's patience, with what was waited for. Handled from the start, since not every test awaits an exit. */
+/** Rejects after the test's patience, which begins when it begins to wait. Handled from the start, since not every test awaits what it asked for. */
 function within<T> (promise: Promise<T>, what: () => string, patience = PATIENCE): Promise<T> {
   const limited = new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`waited ${patience} ms for ${what()}`)), patience)

@@ -52,7 +52,7 @@ async function servesOn (cluster: Talkative, before: () => void): Promise<void> 
   await askBoth(cluster, 2)
   const pids = descendants(cluster.pid)
   cluster.kill('SIGTERM')
-  assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+  assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
   await noneLeft(pids)
 }
 

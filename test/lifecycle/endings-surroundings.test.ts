@@ -11,7 +11,8 @@ const SCRIPT = ['script', '--quiet', '--return', '--command', 'exec true', '/dev
 test('SIGHUP from a terminal that closes is a stop, any other is a reload', async t => {
   if (lacks(t, SCRIPT)) return
   const inTerminal = (command: readonly string[]): string[] => [...SCRIPT.slice(0, 4), `exec ${command.map(part => `'${part}'`).join(' ')}`, '/dev/null']
-  const cluster = await startCluster(t, { options: { workers: 1, idleGrace: 100, reload: { stableFor: 50 } } }, { wrap: inTerminal })
+  // Without options of its own the log would be made pretty on a terminal.
+  const cluster = await startCluster(t, { options: { workers: 1, idleGrace: 100, reload: { stableFor: 50 }, logger: { level: 'info' } } }, { wrap: inTerminal })
   const pids = descendants(cluster.pid)
   const [primary = assert.fail('there is no primary')] = pids
 
@@ -40,7 +41,7 @@ test('as PID 1 of its namespace the cluster replaces a dead worker and stops wit
   process.kill(primary, 'SIGTERM')
 
   // unshare ends as its child does.
-  await cluster.allGone
-  assert.deepEqual(await cluster.exit, { code: 0, signal: null })
+  await cluster.allGone()
+  assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
   await noneLeft(pids)
 })
