@@ -10,10 +10,10 @@ import { CHROMIUM_ARGS, findChromium } from './helpers/chromium.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const TOKEN = 'a-token-for-the-picture'
-const CLIENTS = 40
-/** A wave of the load, in ms. */
-const WAVE = 40_000
-const DESKTOP = { width: 1240, height: 1010 }
+const CLIENTS = 90
+/** A wave of the load, in ms; its peak is more than the workers can do. */
+const WAVE = 45_000
+const DESKTOP = { width: 1200, height: 800 }
 const PHONE = { width: 360, height: 780 }
 
 const { values, positionals: [file = fileURLToPath(new URL('../docs/dashboard.png', import.meta.url))] } = parseArgs({
@@ -34,24 +34,26 @@ const browser = await chromium.launch({ executablePath: found.file, args: [...CH
 try {
   const page = await browser.newPage({ viewport: values.phone ? PHONE : DESKTOP, colorScheme: values.dark ? 'dark' : 'light' })
   const url = `http://127.0.0.1:${port + 1}/`
-  await untilReady(url)
+  if (!await isReady(url)) throw new Error('the example app did not start')
   load(Number(values.seconds) * 1000)
   await page.goto(url)
   await sleep(Number(values.seconds) * 1000)
   await orderReload(page)
   await page.locator('#reload-slots [data-tone="good"] + [data-tone="busy"]').first().waitFor({ timeout: 120_000 })
-  await page.screenshot({ path: file, fullPage: values.phone })
+  await page.screenshot({ path: file, fullPage: true })
   console.log(`written to ${file}`)
 } finally {
   await browser.close()
   cluster.kill('SIGQUIT')
 }
 
-async function untilReady (url: string): Promise<void> {
-  const isReady = await fetch(`${url}readyz`).then(({ ok }) => ok, () => false)
-  if (isReady) return
-  await sleep(200)
-  await untilReady(url)
+/** As soon as it is; false when the cluster ends instead. */
+async function isReady (url: string): Promise<boolean> {
+  while (cluster.exitCode === null) {
+    if (await fetch(`${url}readyz`).then(({ ok }) => ok, () => false)) return true
+    await sleep(200)
+  }
+  return false
 }
 
 /** Clients that ask for this and that, more and fewer of them at a time. */
@@ -61,9 +63,9 @@ function load (length: number): void {
   const ask = (client: number): void => {
     const elapsed = performance.now() - began
     if (elapsed > length + 60_000) return
-    const wanted = CLIENTS * (0.45 + 0.3 * Math.sin(elapsed / WAVE * 2 * Math.PI) + 0.25 * Math.sin(elapsed / WAVE * 7))
-    const next = (): void => { setTimeout(ask, 20 + Math.random() * 80, client) }
-    if (client > wanted) return next()
+    const share = 0.55 + 0.35 * Math.sin(elapsed / WAVE * 2 * Math.PI) + 0.1 * Math.sin(elapsed / WAVE * 17)
+    const next = (): void => { setTimeout(ask, Math.random() * (share > 0.9 ? 30 : 150), client) }
+    if (client > CLIENTS * share) return next()
     http.get({ host: '127.0.0.1', port, path: somePath(), agent }, response => { response.resume().once('close', next) }).once('error', next)
   }
   for (let client = 0; client < CLIENTS; client++) ask(client)
@@ -71,9 +73,9 @@ function load (length: number): void {
 
 function somePath (): string {
   const drawn = Math.random()
-  if (drawn < 0.7) return '/'
-  if (drawn < 0.85) return '/slow?ms=20'
-  return drawn < 0.97 ? '/suggestions' : '/orders'
+  if (drawn < 0.4) return '/'
+  if (drawn < 0.5) return '/slow?ms=20'
+  return drawn < 0.9 ? '/suggestions' : '/orders'
 }
 
 async function orderReload (page: Page): Promise<void> {

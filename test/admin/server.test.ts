@@ -126,6 +126,8 @@ async function checkOrders ({ cluster, unix }: Admin): Promise<void> {
 
   const old = cluster.pidOf(1)
   const { status, json } = await ask(unix, '/workers/1/recycle', { method: 'POST' })
+  // The answer may overtake the line of the log.
+  await cluster.event('worker-ready', line => line['pid'] === json['pid'])
   assert.deepEqual([status, json['id'], json['generation'], json['pid']], [200, 1, 2, cluster.pidOf(1)])
   await events.find(({ event, data }) => event === 'worker-exit' && data['pid'] === old && data['kind'] === 'recycled')
   for (const [url, expected] of [['/workers/9/recycle', 404], ['/workers/x/recycle', 400]] as const) assert.equal((await ask(unix, url, { method: 'POST' })).status, expected)

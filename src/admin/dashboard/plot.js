@@ -19,7 +19,7 @@ export function plotOf (make, chart, place, { span, onPoint }) {
   const plot = new make({
     width: widthOf(place),
     height: HEIGHT,
-    padding: [8, 4, 0, 0],
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: POINTERS, setSeries: false }, points: { size: 7 } },
     scales: {

@@ -1,7 +1,7 @@
 // The cluster of this moment in a row of numbers, its name and its condition.
 /** @import { ClusterStatus } from '../status.ts' */
 import { byId, keepChildren, make, setAttribute, setText } from './dom.js'
-import { age, duration, NONE, plural, rate, whole } from './format.js'
+import { age, duration, NONE, rate, whole } from './format.js'
 
 /** @typedef {{ label: string, value: string, more?: string, tone?: string | undefined }} Tile */
 
@@ -35,7 +35,7 @@ function tilesOf ({ totals, workers, duration: took, queue, restarts }) {
     { label: 'Connections', value: whole(totals.connections.open), more: `${whole(totals.connections.idle)} idle` },
     { label: 'Workers', value: `${workers.ready} of ${workers.wanted}`, more: othersOf(workers), tone: workers.ready < workers.wanted || workers.unhealthy > 0 ? 'warn' : undefined },
     ...queue === null ? [] : [{ label: 'Queue', value: whole(queue.waiting), more: `${whole(queue.rejectedFull + queue.rejectedTimeout)} refused`, tone: queue.waiting > 0 ? 'warn' : undefined }],
-    { label: 'Restarts', value: whole(restarts), more: `in ${plural(totals.requests, 'request')}` }
+    { label: 'Restarts', value: whole(restarts), more: 'since the start' }
   ]
 }
 
