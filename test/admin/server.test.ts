@@ -88,8 +88,10 @@ async function checkToken ({ tcp }: Admin): Promise<void> {
 async function checkForeign ({ tcp, unix }: Admin): Promise<void> {
   const authorization = `Bearer ${TOKEN}`
   for (const url of ['/status', '/livez', '/nowhere']) {
-    const answer = await ask(tcp, url, { headers: { host: 'evil.example', authorization } })
-    assert.deepEqual([answer.status, answer.json['code']], [403, 'FST_CLUSTERIZE_ADMIN_FOREIGN'])
+    for (const where of [tcp, unix]) {
+      const answer = await ask(where, url, { headers: { host: 'evil.example', authorization } })
+      assert.deepEqual([answer.status, answer.json['code']], [403, 'FST_CLUSTERIZE_ADMIN_FOREIGN'])
+    }
   }
   assert.equal((await ask(tcp, '/status', { headers: { host: 'ops.example:80' } })).status, 200)
   for (const where of [tcp, unix]) {
@@ -103,7 +105,7 @@ async function checkDescription ({ unix }: Admin): Promise<void> {
   const { json } = await ask(unix, '/openapi.json')
   const paths = json['paths'] as Record<string, Record<string, { responses: object }>>
   assert.equal(json['openapi'], '3.1.0')
-  for (const url of ['/livez', '/readyz', '/status', '/events', '/openapi.json']) assert.ok(paths[url]?.['get'], url)
+  for (const url of ['/', '/dashboard/{file}', '/livez', '/readyz', '/status', '/history', '/metrics', '/events', '/openapi.json']) assert.ok(paths[url]?.['get'], url)
   for (const url of ['/reload', '/scale', '/workers/{id}/recycle', '/stop', '/log-level']) assert.ok(paths[url]?.['post'], url)
 }
 
@@ -125,6 +127,8 @@ async function checkOrders ({ cluster, unix }: Admin): Promise<void> {
   const old = cluster.pidOf(1)
   // Whoever asks meanwhile is told of the same replacement, however many they are.
   const recycled = await Promise.all(Array.from({ length: 12 }, () => ask(unix, '/workers/1/recycle', { method: 'POST' })))
+  // An answer may overtake the line of the log.
+  await cluster.event('worker-ready', line => line['pid'] === recycled[0]?.json['pid'])
   for (const { status, json } of recycled) assert.deepEqual([status, json['id'], json['generation'], json['pid']], [200, 1, 2, cluster.pidOf(1)])
   assert.doesNotMatch(cluster.stderr(), /MaxListeners/)
   await events.find(({ event, data }) => event === 'worker-exit' && data['pid'] === old && data['kind'] === 'recycled')

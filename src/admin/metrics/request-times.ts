@@ -10,8 +10,8 @@ const MAX_SERIES = 5_000
 export interface RequestTimes {
   readonly add: (measured: Measurements) => void
   readonly series: () => readonly DurationSeries[]
-  /** Over the last minute; null where no request has ended. */
-  readonly percentiles: () => DurationStatus | null
+  /** Over the last minute, or less (ms); null where no request has ended. */
+  readonly percentiles: (window?: number) => DurationStatus | null
 }
 
 interface Period { readonly at: number, readonly counts: Map<number, number> }
@@ -40,11 +40,11 @@ export function createRequestTimes (now: () => number = () => performance.now())
       for (const [step, count] of steps) counts.set(step, (counts.get(step) ?? 0) + count)
     },
     series: () => [...all.values()],
-    percentiles () {
+    percentiles (window = WINDOW) {
       const at = now()
       const steps = new Map<number, number>()
       for (const period of periods) {
-        if (at - period.at < WINDOW) for (const [step, count] of period.counts) steps.set(step, (steps.get(step) ?? 0) + count)
+        if (at - period.at < window) for (const [step, count] of period.counts) steps.set(step, (steps.get(step) ?? 0) + count)
       }
       return percentilesOf(steps)
     }
