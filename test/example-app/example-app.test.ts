@@ -61,7 +61,7 @@ async function startExample (t: TestContext): Promise<{ started: Started, bases:
 
 function urlsOfReadme (bases: Bases): URL[] {
   const readme = readFileSync(path.join(ROOT, 'example-app/README.md'), 'utf8')
-  return [...readme.matchAll(/http:\/\/127\.0\.0\.1:(300[01])(\/[^\s`]*)/g)].map(([, port = '', url = '']) => new URL(url, bases[port]))
+  return [...readme.matchAll(/http:\/\/127\.0\.0\.1:(300[01])(\/[^\s`>]*)/g)].map(([, port = '', url = '']) => new URL(url, bases[port]))
 }
 
 function getFrom ({ hostname: host, port, pathname, search }: URL): Promise<Got> {
