@@ -21,5 +21,6 @@ if (cluster.role === 'primary') {
 }
 
 function readable (address: BoundAddress): string {
-  return typeof address === 'string' ? address : `http://${address.address}:${address.port}`
+  if (typeof address === 'string') return address
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
 }

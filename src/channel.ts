@@ -1,6 +1,8 @@
 // A typed message channel over Node's IPC: tagged, with answers that have a deadline, deaf to foreign messages.
 import type { SendHandle } from 'node:child_process'
 import { IpcClosedError, IpcTimeoutError } from './errors.ts'
+import { createDeliveries } from './deliveries.ts'
+import { unsentBytes } from './node-internals.ts'
 import type { Replies } from './protocol.ts'
 
 const TAG = 'fastify-clusterize'
@@ -28,11 +30,13 @@ export interface Channel<Out> {
   post: (message: Out, handle?: SendHandle) => Promise<boolean>
   /** Sends and waits for the answer. Throws FST_CLUSTERIZE_IPC_TIMEOUT after `timeout` ms, FST_CLUSTERIZE_IPC_CLOSED when the other side goes. */
   ask: Ask<Out>
+  /** Sends a handle. `done` learns, once, whether the other process has received it; where not, it has not touched it. The other side sees an ordinary post. */
+  deliver: (message: Out, handle: SendHandle, done: (received: boolean) => void) => void
   close: () => void
 }
 
-interface Envelope { [TAG]: 'post' | 'ask' | 'answer', id: number, body: unknown }
-interface Waiter { resolve: (answer: { body: unknown, handle: unknown }) => void, reject: (error: Error) => void, timer: NodeJS.Timeout }
+interface Envelope { [TAG]: 'post' | 'ask' | 'deliver' | 'answer', id: number, body: unknown }
+interface Waiter { resolve: (answer: { body: unknown, handle: unknown }) => void, reject: (error: Error) => void, timer: NodeJS.Timeout | undefined }
 
 export function createChannel<Out extends Typed, In extends Typed> (port: Port, onMessage: Handler<In>): Channel<Out> {
   const waiting = new Map<number, Waiter>()
@@ -48,6 +52,10 @@ export function createChannel<Out extends Typed, In extends Typed> (port: Port, 
   const receive = (message: unknown, handle: unknown): void => {
     if (!isEnvelope(message)) return
     if (message[TAG] === 'answer') return settle(message, handle)
+    if (message[TAG] === 'deliver' && (message.id !== 0 || unsentBytes(port) > 0)) {
+      // Not a byte of a connection is read before its receipt is out: were this process killed now, somebody else would get it, untouched.
+      return void send('answer', message.id, null).then(() => onMessage(message.body as In, handle))
+    }
     const answer = onMessage(message.body as In, handle)
     if (message[TAG] === 'ask') {
       void Promise.resolve(answer).then(reply => send('answer', message.id, reply?.body ?? null, reply?.handle))
@@ -62,13 +70,16 @@ export function createChannel<Out extends Typed, In extends Typed> (port: Port, 
     waiter.resolve({ body, handle })
   }
 
+  const lose = (id: number): void => {
+    const waiter = waiting.get(id)
+    waiting.delete(id)
+    clearTimeout(waiter?.timer)
+    waiter?.reject(new IpcClosedError())
+  }
+
   const close = (): void => {
     port.off('message', receive)
-    for (const [id, { reject, timer }] of waiting) {
-      waiting.delete(id)
-      clearTimeout(timer)
-      reject(new IpcClosedError())
-    }
+    for (const id of waiting.keys()) lose(id)
   }
 
   const ask = (message: Out, { timeout, handle }: { timeout: number, handle?: SendHandle }): Promise<{ body: unknown, handle: unknown }> =>
@@ -79,16 +90,19 @@ export function createChannel<Out extends Typed, In extends Typed> (port: Port, 
         reject(new IpcTimeoutError(message.type, timeout))
       }, timeout)
       waiting.set(id, { resolve, reject, timer })
-      void send('ask', id, message, handle).then(sent => {
-        if (sent || !waiting.delete(id)) return
-        clearTimeout(timer)
-        reject(new IpcClosedError())
-      })
+      void send('ask', id, message, handle).then(sent => { if (!sent) lose(id) })
     })
 
   port.on('message', receive)
   port.once('disconnect', close)
-  return { post: (message, handle) => send('post', 0, message, handle), ask: ask as Ask<Out>, close }
+  const deliveries = createDeliveries(port)
+  const deliver: Channel<Out>['deliver'] = (message, handle, done) => {
+    if (deliveries !== undefined) return deliveries({ [TAG]: 'deliver', id: 0, body: message }, handle, done)
+    const id = ++lastId
+    waiting.set(id, { resolve: () => done(true), reject: () => done(false), timer: undefined })
+    void send('deliver', id, message, handle).then(sent => { if (!sent) lose(id) })
+  }
+  return { post: (message, handle) => send('post', 0, message, handle), ask: ask as Ask<Out>, deliver, close }
 }
 
 function isEnvelope (message: unknown): message is Envelope {

@@ -182,6 +182,43 @@ export function acceptOn (handle: SocketHandle, backlog: number, onConnection: (
   return accepting.listen(backlog)
 }
 
+interface ChannelInternals {
+  _handleQueue?: ReadonlyArray<{ message: unknown, handle: unknown }> | null
+  on?: (event: 'internalMessage', listener: (message: { cmd?: unknown }) => void) => unknown
+}
+
+/** True where Node can be asked whether the other process has received a handle: it acknowledges each, to send the next. */
+export function tellsReceipt (port: object): boolean {
+  return '_handleQueue' in port
+}
+
+/** Calls back with each handle that the other process has received (true), or that got lost on the way there (false). */
+export function onReceipt (port: object, listener: (received: boolean) => void): void {
+  (port as ChannelInternals).on?.('internalMessage', ({ cmd }) => {
+    if (cmd === 'NODE_HANDLE_ACK') listener(true)
+    else if (cmd === 'NODE_HANDLE_NACK') listener(false)
+  })
+}
+
+/** How many handles wait for their acknowledgement or their turn behind the message `last`, or in all where that is undefined. */
+export function handlesBehind (port: object, last: unknown): number {
+  const queue = (port as ChannelInternals)._handleQueue
+  if (!Array.isArray(queue)) return 0
+  // The one under way is not in the queue.
+  let count = last === undefined ? 1 : 0
+  for (let i = queue.length - 1; i >= 0 && queue[i].message !== last; i--) if (queue[i].handle !== null) count++
+  return count
+}
+
+let channelKey: symbol | undefined
+
+/** How many bytes have not left this process yet; Infinity where Node does not tell. */
+export function unsentBytes (port: object): number {
+  channelKey ??= Object.getOwnPropertySymbols(port).find(({ description }) => description === 'kChannelHandle')
+  const channel = channelKey === undefined ? undefined : (port as Record<symbol, { writeQueueSize?: unknown } | null | undefined>)[channelKey]
+  return typeof channel?.writeQueueSize === 'number' ? channel.writeQueueSize : Infinity
+}
+
 /** Who is at the other end; empty for a Unix socket. */
 export function peerOf (handle: ConnectionHandle): { address?: string, family?: string, port?: number } {
   const out = {};

@@ -35,15 +35,14 @@ export type ListenGrant =
   | { kind: 'private', path: string, addresses: BoundAddress[] }
   | { kind: 'native' }
 
-/** What becomes of a request's connection: back to the primary, at its end, or the worker's for good (upgraded). */
-export type RequestOutcome = 'idle' | 'closed' | 'kept'
+/** What becomes of a request's connection: back to the primary, at its end, the worker's for good (upgraded), or not even looked at, since the worker does not serve any more. */
+export type RequestOutcome = 'idle' | 'closed' | 'kept' | 'untouched'
 
 /** What a worker says about connections, with a handle where one travels. */
 export type ConnectionMessage =
   | HandoffToPrimary
   /** How many connections have ended here or left, since the worker began. */
   | { type: 'connections-ended', total: number }
-  | { type: 'request-took', id: number, taken: boolean }
   | { type: 'request-done', id: number, outcome: RequestOutcome }
 
 export type ToPrimary =
@@ -69,7 +68,7 @@ export type ToWorker =
   /** A spare becomes the worker of this slot, and listens. */
   | { type: 'take-slot', slot: number }
   | HandoffToWorker
-  /** With the connection's handle: serve one request, `head` is what was read of it, in base64. */
+  /** With the connection's handle: serve one request, `head` is what was read of it, a character for each byte (latin1). */
   | { type: 'request-take', id: number, head: string }
   /** Give idle connections away that make about this share (0 to 1) of the worker's load, `max` at most. */
   | { type: 'rebalance', share: number, max: number }

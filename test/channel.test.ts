@@ -63,6 +63,21 @@ void test('a posted message arrives with its handle, and the sender hears that i
   assert.deepEqual(got, [[{ type: 'drain', mode: 'stop', timeout: 5 }, handle]])
 })
 
+void test('a delivery is told received before the other side looks at it, and lost where the other side goes first', async () => {
+  const [here, there] = ports()
+  const order: string[] = []
+  asWorker(there, () => { order.push('looked at') })
+  const primary = asPrimary(here)
+  primary.deliver({ type: 'handoff-take' }, {} as never, received => { order.push(`received ${received}`) })
+  while (order.length < 2) await new Promise(setImmediate)
+  assert.deepEqual(order.toSorted(), ['looked at', 'received true'])
+  primary.deliver({ type: 'handoff-take' }, {} as never, received => { order.push(`received ${received}`) })
+  here.disconnect()
+  primary.deliver({ type: 'handoff-take' }, {} as never, received => { order.push(`received ${received}`) })
+  await new Promise(resolve => { setTimeout(resolve) })
+  assert.deepEqual(order.slice(2), ['received false', 'received false'])
+})
+
 void test('a question gets its answer, handle included, and questions asked together get each their own', async () => {
   const [here, there] = ports()
   const handle = { fd: 4 }

@@ -18,9 +18,10 @@ declare module 'fastify' {
 
 export function guardTcp (app: FastifyInstance, tcp: AdminTcp): void {
   const names = new Set(['localhost', tcp.host.toLowerCase(), ...tcp.hosts])
+  // Each kind of asking by itself: who floods /status from a probe's address must not make the probe fail.
   const mayAsk = createRateLimit(RATE)
   app.addHook('onRequest', async request => {
-    if (!mayAsk(request.ip, performance.now())) throw new AdminBusyError()
+    if (!mayAsk(`${accessOf(request)} ${request.ip}`, performance.now())) throw new AdminBusyError()
     checkPage(request.headers, names, 'list it in "admin.hosts"')
     checkToken(request, tcp)
   })
@@ -38,8 +39,13 @@ function checkPage ({ host, origin }: FastifyRequest['headers'], names: Readonly
 }
 
 function checkToken (request: FastifyRequest, { token, guardReads }: AdminTcp): void {
-  const access: Access = request.routeOptions.config.access ?? 'read'
+  const access = accessOf(request)
   if (access === 'open' || (access === 'read' && !guardReads)) return
   if (token === undefined) throw new AdminTokenError(`orders by TCP need a token, and the cluster has none: set "admin.token" or ${TOKEN_VARIABLE}, or use the Unix socket`)
   if (!isToken(request.headers.authorization, token)) throw new AdminTokenError('this needs the header "Authorization: Bearer <token>" with the right token')
+}
+
+/** What no route answers is guarded like what is read. */
+function accessOf (request: FastifyRequest): Access {
+  return request.routeOptions.config.access ?? 'read'
 }

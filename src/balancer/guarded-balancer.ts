@@ -17,7 +17,7 @@ export function guardBalancer ({ name, pick }: { name: string, pick: BalancerFun
   return {
     name,
     pick (workers, connection) {
-      const able = workers.filter(({ draining }) => !draining)
+      const able = workers.some(({ draining }) => draining) ? workers.filter(({ draining }) => !draining) : workers
       if (able.length === 0) return undefined
       try {
         const chosen = find(able, pick(able, connection))

@@ -7,9 +7,9 @@ export function createLeastConnections (): Balancer {
   return {
     name: 'least-connections',
     pick (workers, connection) {
-      const able = workers.filter(({ draining }) => !draining)
-      const fewest = Math.min(...able.map(({ connections }) => connections))
-      return turn.pick(able.filter(({ connections }) => connections === fewest), connection)
+      let fewest = Infinity
+      for (const { draining, connections } of workers) if (!draining && connections < fewest) fewest = connections
+      return turn.pick(workers.filter(({ connections }) => connections === fewest), connection)
     }
   }
 }

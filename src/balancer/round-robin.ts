@@ -1,14 +1,20 @@
 // Round robin: each worker in turn, by slot.
-import type { Balancer } from './balancer.ts'
+import type { Balancer, BalancerWorker } from './balancer.ts'
 
 export function createRoundRobin (): Balancer {
   let last = 0
   return {
     name: 'round-robin',
     pick (workers) {
-      const able = workers.filter(({ draining }) => !draining).toSorted((a, b) => a.id - b.id)
+      let first: BalancerWorker | undefined
+      let next: BalancerWorker | undefined
       // By slot and not by position, so that a worker that comes or goes disturbs no one's turn.
-      const next = able.find(({ id }) => id > last) ?? able[0]
+      for (const worker of workers) {
+        if (worker.draining) continue
+        if (first === undefined || worker.id < first.id) first = worker
+        if (worker.id > last && (next === undefined || worker.id < next.id)) next = worker
+      }
+      next ??= first
       last = next?.id ?? last
       return next
     }

@@ -1,4 +1,4 @@
-// What the processes say to one another while a connection moves: give, held, take, took.
+// What the processes say to one another while a connection moves: give, held, take, and back where it was not wanted.
 
 /** Worker to primary, with the connection's handle: may this one go to somebody else? */
 export interface HandoffGive { type: 'handoff-give', id: number }
@@ -9,14 +9,14 @@ export interface HandoffGive { type: 'handoff-give', id: number }
  */
 export interface HandoffHeld { type: 'handoff-held', id: number, held: boolean }
 
-/** Primary to worker, with the connection's handle: serve it. `head` is what was already read from it, in base64; `fresh` where no server has had it yet, so that its first request is due. */
-export interface HandoffTake { type: 'handoff-take', id: number, head?: string, fresh?: true }
+/** What goes with a connection's handle: `head` is what was already read from it, a character for each byte (latin1); `fresh` where no server has had it yet, so that its first request is due. */
+interface Carried { head?: string, fresh?: true }
 
-/**
- * Worker to primary: answers a take. Sent before the first byte is read, so what was not taken was not touched.
- * `ended`, where the primary counts connections: how many have ended here since the worker began. It rides along to save a message.
- */
-export interface HandoffTook { type: 'handoff-took', id: number, taken: boolean, ended?: number }
+/** Primary to worker, with the connection's handle: serve it. That it was received is Node's to tell. */
+export interface HandoffTake extends Carried { type: 'handoff-take' }
 
-export type HandoffToPrimary = HandoffGive | HandoffTook
+/** Worker to primary, with the handle of a take: it does not serve any more, and has not touched it. */
+export interface HandoffBack extends Carried { type: 'handoff-back' }
+
+export type HandoffToPrimary = HandoffGive | HandoffBack
 export type HandoffToWorker = HandoffHeld | HandoffTake

@@ -3,18 +3,18 @@ import type { SendHandle } from 'node:child_process'
 import type { Channel } from '../channel.ts'
 import { isConnectionHandle } from '../node-internals.ts'
 import type { ConnectionHandle } from '../node-internals.ts'
-import type { HandoffGive, HandoffToWorker, HandoffTook } from './messages.ts'
+import type { HandoffBack, HandoffGive, HandoffTake, HandoffToWorker } from './messages.ts'
 
 /** A worker as the relay sees it; told apart by identity, so a slot's next worker is another member. */
-export interface Member { readonly channel: Pick<Channel<HandoffToWorker>, 'post'> }
+export interface Member { readonly channel: Pick<Channel<HandoffToWorker>, 'post' | 'deliver'> }
 
-/** Who gets a connection: `from` gave it (undefined: the primary's own), `refused` said no. Undefined: nobody at the moment. */
-export type ChooseReceiver = (from: Member | undefined, refused: ReadonlySet<Member>) => Member | undefined
+/** Who gets a connection: `from` gave it (undefined: the primary's own), `refused` could not. Undefined: nobody at the moment. */
+export type ChooseReceiver = (from: Member | undefined, refused: ReadonlySet<Member>, connection: ConnectionHandle) => Member | undefined
 
 /** How a connection of the primary's own is placed. */
 export interface PassOptions {
-  /** In place of the relay's own `choose`. */
-  choose?: ChooseReceiver
+  /** Who is to get it, where that is known; the relay asks `choose` only if it cannot. */
+  receiver?: Member
   /** No server has had it yet. */
   fresh?: boolean
 }
@@ -36,9 +36,9 @@ export interface Relay {
   offer: (from: Member, message: HandoffGive, handle: unknown) => void
   /** Places a connection of the primary's own, `head` being what was read from it. Its handle must not be read any more. */
   pass: (handle: ConnectionHandle, head: Buffer, options?: PassOptions) => void
-  /** A worker's `handoff-took`. */
-  settle: (member: Member, message: HandoffTook) => void
-  /** The member's channel has ended, its last message was read: what it was sent and did not take goes to others. */
+  /** A worker's `handoff-back`, with what came along: it goes to another. */
+  back: (from: Member, message: HandoffBack, handle: unknown) => void
+  /** The member's channel has ended, its last message was read: what it was sent and did not receive goes to others. */
   gone: (member: Member) => void
   /** There is a new worker: connections that wait for one go on. */
   retry: () => void
@@ -48,12 +48,11 @@ export interface Relay {
 }
 
 interface Held {
-  readonly id: number
   readonly handle: ConnectionHandle
-  readonly head: Buffer
+  readonly head: string
   readonly from: Member | undefined
-  readonly refused: Set<Member>
-  readonly choose: ChooseReceiver
+  /** Who could not take it; undefined while nobody has been asked in vain. */
+  refused: Set<Member> | undefined
   readonly fresh: boolean
   /** `answering`: the giver is being told. `offered`: a receiver was sent it. `waiting`: nobody is there. */
   state: 'answering' | 'offered' | 'waiting'
@@ -62,35 +61,41 @@ interface Held {
   timer: NodeJS.Timeout | undefined
 }
 
-export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} }: RelayOptions): Relay {
-  const held = new Map<number, Held>()
-  const counts = { passed: 0, refused: 0, retried: 0, closed: 0 }
-  let lastId = 0
+const NOBODY: ReadonlySet<Member> = new Set()
 
-  const hold = (handle: ConnectionHandle, head: Buffer, from: Member | undefined, own: PassOptions = {}): Held => {
-    const item: Held = { id: ++lastId, handle, head, from, refused: new Set(), choose: own.choose ?? choose, fresh: own.fresh ?? false, state: 'answering', member: from, timer: undefined }
-    held.set(item.id, item)
+export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} }: RelayOptions): Relay {
+  const held = new Set<Held>()
+  const counts = { passed: 0, refused: 0, retried: 0, closed: 0 }
+
+  const hold = (handle: ConnectionHandle, head: string, from: Member | undefined, fresh: boolean): Held => {
+    const item: Held = { handle, head, from, refused: undefined, fresh, state: 'answering', member: from, timer: undefined }
+    held.add(item)
     return item
   }
 
   // Closes the primary's copy only: close(2) on one of several copies sends nothing to the client.
   const drop = (item: Held): void => {
     clearTimeout(item.timer)
-    held.delete(item.id)
+    held.delete(item)
     item.handle.close()
   }
 
-  const dispatch = (item: Held, receiver: Member | undefined = item.choose(item.from, item.refused)): void => {
+  const dispatch = (item: Held, receiver: Member | undefined = choose(item.from, item.refused ?? NOBODY, item.handle)): void => {
     if (receiver === undefined) return wait(item)
     clearTimeout(item.timer)
     item.timer = undefined
     item.state = 'offered'
     item.member = receiver
     onOffered(receiver, 1)
-    const head = item.head.length > 0 ? { head: item.head.toString('base64') } : {}
-    const fresh = item.fresh ? { fresh: true } as const : {}
-    void receiver.channel.post({ type: 'handoff-take', id: item.id, ...head, ...fresh }, item.handle as unknown as SendHandle)
-      .then(sent => { if (!sent) again(item, receiver) })
+    const message: HandoffTake = { type: 'handoff-take' }
+    if (item.head !== '') message.head = item.head
+    if (item.fresh) message.fresh = true
+    receiver.channel.deliver(message, item.handle as unknown as SendHandle, received => {
+      if (!held.has(item) || item.member !== receiver) return
+      if (!received) return again(item, receiver)
+      counts.passed++
+      drop(item)
+    })
   }
 
   const wait = (item: Held): void => {
@@ -103,8 +108,12 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} 
   }
 
   const again = (item: Held, member: Member): void => {
-    if (!held.has(item.id) || item.member !== member) return
     if (item.state === 'offered') onOffered(member, -1)
+    refuse(item, member)
+  }
+
+  const refuse = (item: Held, member: Member): void => {
+    item.refused ??= new Set()
     item.refused.add(member)
     counts.retried++
     dispatch(item)
@@ -113,34 +122,31 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} 
   return {
     offer: (from, { id }, handle) => {
       if (!isConnectionHandle(handle)) return void from.channel.post({ type: 'handoff-held', id, held: false })
-      const receiver = held.size < limit ? choose(from, new Set()) : undefined
+      const receiver = held.size < limit ? choose(from, NOBODY, handle) : undefined
       if (receiver === undefined) {
         counts.refused++
         handle.close()
         return void from.channel.post({ type: 'handoff-held', id, held: false })
       }
-      const item = hold(handle, Buffer.alloc(0), from)
+      const item = hold(handle, '', from, false)
       void from.channel.post({ type: 'handoff-held', id, held: true }).then(() => {
-        if (held.has(item.id) && item.state === 'answering') dispatch(item, receiver)
+        if (held.has(item) && item.state === 'answering') dispatch(item, receiver)
       })
     },
-    pass: (handle, head, own) => dispatch(hold(handle, head, undefined, own)),
-    settle: (member, { id, taken }) => {
-      const item = held.get(id)
-      if (item === undefined || item.member !== member) return
-      if (!taken) return again(item, member)
-      counts.passed++
-      drop(item)
+    pass: (handle, head, { receiver, fresh = false } = {}) => dispatch(hold(handle, head.toString('latin1'), undefined, fresh), receiver),
+    back: (from, { head = '', fresh = false }, handle) => {
+      onOffered(from, -1)
+      if (isConnectionHandle(handle)) refuse(hold(handle, head, undefined, fresh), from)
     },
     gone: member => {
-      for (const item of held.values()) if (item.member === member) again(item, member)
+      for (const item of held) if (item.member === member) again(item, member)
     },
     retry: () => {
-      for (const item of held.values()) if (item.state === 'waiting') dispatch(item)
+      for (const item of held) if (item.state === 'waiting') dispatch(item)
     },
-    counts: () => ({ ...counts, held: held.size, waiting: [...held.values()].filter(({ state }) => state === 'waiting').length }),
+    counts: () => ({ ...counts, held: held.size, waiting: [...held].filter(({ state }) => state === 'waiting').length }),
     close: () => {
-      for (const item of held.values()) {
+      for (const item of held) {
         counts.closed++
         drop(item)
       }

@@ -1,4 +1,5 @@
 // Worker side, incoming: a received connection waits for its first byte outside the HTTP server, then is served like any other.
+import type { SendHandle } from 'node:child_process'
 import http from 'node:http'
 import type net from 'node:net'
 import tls from 'node:tls'
@@ -6,36 +7,26 @@ import type { Channel } from '../channel.ts'
 import { adoptHandle, isConnectionHandle } from '../node-internals.ts'
 import type { ConnectionHandle } from '../node-internals.ts'
 import type { Connection, Connections } from './connections.ts'
-import type { HandoffTake, HandoffTook } from './messages.ts'
+import type { HandoffBack, HandoffTake } from './messages.ts'
 
 /** What Node adds to the advertised time where the server does not say (`keepAliveTimeoutBuffer`, Node 22.19 and later). */
 const KEEP_ALIVE_BUFFER_MS = 1000
 const NOTHING = Buffer.alloc(0)
 
 export interface TakerOptions {
-  channel: Pick<Channel<HandoffTook>, 'post'>
+  channel: Pick<Channel<HandoffBack>, 'post'>
   connections: Connections
   /** False makes the primary choose another worker. By default a server that listens takes connections. */
   accepts?: () => boolean
-  /** What each answer tells about connections that have ended. */
-  ended?: (() => number) | undefined
 }
 
 /** Returns the handler of the primary's `handoff-take`. */
-export function createTaker ({ channel, connections, accepts = () => connections.server.listening, ended }: TakerOptions): (message: HandoffTake, handle: unknown) => Promise<void> {
-  const answer = (id: number, taken: boolean): Promise<boolean> =>
-    channel.post({ type: 'handoff-took', id, taken, ...ended === undefined ? {} : { ended: ended() } })
-  return async ({ id, head, fresh = false }, handle) => {
-    const taken = isConnectionHandle(handle) && accepts()
-    if (!taken) {
-      if (isConnectionHandle(handle)) handle.close()
-      await answer(id, taken)
-      return
-    }
-    const { begin } = takeConnection(connections, handle, head === undefined ? NOTHING : Buffer.from(head, 'base64'), fresh)
-    // Not a byte is read before the answer is out: were this process killed now, the primary gives the connection to another worker, untouched.
-    await answer(id, taken)
-    begin()
+export function createTaker ({ channel, connections, accepts = () => connections.server.listening }: TakerOptions): (message: HandoffTake, handle: unknown) => void {
+  return ({ head, fresh }, handle) => {
+    if (!isConnectionHandle(handle)) return
+    if (accepts()) return takeConnection(connections, handle, head === undefined ? NOTHING : Buffer.from(head, 'latin1'), fresh).begin()
+    const carried = { ...head === undefined ? {} : { head }, ...fresh === undefined ? {} : { fresh } }
+    void channel.post({ type: 'handoff-back', ...carried }, handle as unknown as SendHandle).then(() => handle.close())
   }
 }
 

@@ -38,7 +38,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   const preferences = createPreferences()
   const relay = createRelay({
     ...RELAY_LIMITS,
-    choose: preferences.first((from, refused) => pick({}, from, refused)),
+    choose: preferences.first((from, refused, connection) => pick(connectionFacts(connection), from, refused)),
     onOffered: (member, change) => { sent.set(member, (sent.get(member) ?? 0) + change) }
   })
   let phase: 'serving' | 'draining' = 'serving'
@@ -46,7 +46,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   function accept (connection: ConnectionHandle): void {
     const peer = connectionFacts(connection)
     const worker = line.depth() === 0 ? pick(peer, undefined, NOBODY) : undefined
-    if (worker !== undefined) return pass(connection, NOTHING, peer, worker)
+    if (worker !== undefined) return relay.pass(connection, NOTHING, { receiver: worker, fresh: true })
     line.join(hold(connection, peer))
   }
 
@@ -63,13 +63,6 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
     })
     waiting.held.watch()
     return waiting
-  }
-
-  function pass (connection: ConnectionHandle, head: Buffer, peer: BalancerConnection, first: Receiver): void {
-    // The first choice is made; the balancer is asked again only where that worker ends before it has taken the connection.
-    const choose = (_from: Member | undefined, refused: ReadonlySet<Member>): Receiver | undefined =>
-      refused.size === 0 ? first : pick(peer, undefined, refused)
-    relay.pass(connection, head, { choose, fresh: true })
   }
 
   /** Asks the balancer among the workers that are ready and have room. */
@@ -95,7 +88,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
       if (next === undefined || worker === undefined) break
       line.leave()
       const connection = next.held === undefined ? next.connection : next.held.release()
-      if (connection !== undefined) pass(connection, next.held?.head() ?? NOTHING, next.peer, worker)
+      if (connection !== undefined) relay.pass(connection, next.held?.head() ?? NOTHING, { receiver: worker, fresh: true })
     }
     settle()
   }
@@ -103,11 +96,8 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   function receive (worker: Receiver, message: ConnectionMessage, handle: unknown): void {
     switch (message.type) {
       case 'handoff-give': return relay.offer(worker, message, handle)
-      case 'handoff-took':
-        relay.settle(worker, message)
-        return message.ended === undefined ? undefined : countEnded(worker, message.ended)
+      case 'handoff-back': return relay.back(worker, message, handle)
       case 'connections-ended': return countEnded(worker, message.total)
-      case 'request-took':
       case 'request-done': return
       default: return message satisfies never
     }

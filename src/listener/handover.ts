@@ -15,7 +15,7 @@ export function createHandover (workers: () => readonly Receiver[]): Pick<Listen
   return {
     receive (worker, message, handle) {
       if (message.type === 'handoff-give') relay.offer(worker, message, handle)
-      else if (message.type === 'handoff-took') relay.settle(worker, message)
+      else if (message.type === 'handoff-back') relay.back(worker, message, handle)
     },
     ready: relay.retry,
     gone: relay.gone,

@@ -11,12 +11,12 @@ export function createPreferences (): Preferences {
   const preferred = new Map<Member, { readonly taker: Receiver, left: number }>()
   return {
     prefer (giver, taker, count) { preferred.set(giver, { taker, left: count }) },
-    first: otherwise => (from, refused) => {
+    first: otherwise => (from, refused, connection) => {
       const wish = from === undefined ? undefined : preferred.get(from)
-      if (from === undefined || wish === undefined) return otherwise(from, refused)
+      if (from === undefined || wish === undefined) return otherwise(from, refused, connection)
       if (--wish.left <= 0) preferred.delete(from)
       const { taker } = wish
-      return taker.accepts() && !refused.has(taker) ? taker : otherwise(from, refused)
+      return taker.accepts() && !refused.has(taker) ? taker : otherwise(from, refused, connection)
     }
   }
 }

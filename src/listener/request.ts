@@ -6,6 +6,8 @@ import type { QueueLimits } from '../options/types.ts'
 import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { eligible } from './eligible.ts'
+import { createHands } from './hands.ts'
+import type { Place } from './hands.ts'
 import { headIsComplete } from './head.ts'
 import { holdClient } from './held-client.ts'
 import type { HeldClient } from './held-client.ts'
@@ -13,7 +15,7 @@ import type { ListenerParts, Receiver } from './listener.ts'
 import { createWaitingLine } from './waiting-line.ts'
 import { busyAnswer, LATE_ANSWER } from './refusal.ts'
 
-/** `parked`: between requests. `due`: a request waits for a worker. `sent`: a worker was sent it. `serving`: that worker has begun. */
+/** `parked`: between requests. `due`: a request waits for a worker. `sent`: a worker was sent it. `serving`: that worker has it. */
 type ClientState = 'parked' | 'due' | 'sent' | 'serving'
 
 interface Client {
@@ -21,6 +23,7 @@ interface Client {
   readonly held: HeldClient
   state: ClientState
   worker: Receiver | undefined
+  place: Place | undefined
   /** Runs while a header block is incomplete. */
   late: NodeJS.Timeout | undefined
 }
@@ -33,11 +36,10 @@ export interface RequestLimits {
 
 export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, facts: ServerFacts, { workers }: ListenerParts): Dispatcher {
   const clients = new Map<number, Client>()
-  const hands = new Map<Receiver, number>()
+  const hands = createHands<Receiver>(concurrency)
   const drained = deferred()
   const line = createWaitingLine<Client>(queue, refuseBusy)
   let lastId = 0
-  let lastKey = 0
   let moved = 0
   let phase: 'serving' | 'draining' | 'closed' = 'serving'
 
@@ -47,7 +49,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
       onHangup: () => forget(client),
       onTimeout: () => { if (client.state === 'parked') drop(client) }
     })
-    const client: Client = { id: ++lastId, held, state: 'parked', worker: undefined, late: undefined }
+    const client: Client = { id: ++lastId, held, state: 'parked', worker: undefined, place: undefined, late: undefined }
     clients.set(client.id, client)
     park(client, facts.headersTimeout)
   }
@@ -77,48 +79,42 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     client.late = undefined
     client.held.setTimeout(0)
     client.state = 'due'
-    const worker = line.depth() === 0 ? freest() : undefined
+    const worker = line.depth() === 0 || line.isFull() ? freest() : undefined
     if (worker === undefined) line.join(client)
     else send(client, worker)
   }
 
-  /** The ready worker with the fewest requests in its hands; of equals, the next in turn. */
+  /** Nothing is put behind a long request, unless it would be refused otherwise. */
   function freest (): Receiver | undefined {
-    let best: Receiver | undefined
-    let fewest = concurrency
-    for (const worker of inTurn(eligible(workers()), lastKey)) {
-      const count = hands.get(worker) ?? 0
-      if (count >= fewest) continue
-      best = worker
-      fewest = count
-    }
-    lastKey = best?.key ?? lastKey
-    return best
+    return hands.freest(eligible(workers()), line.isFull() ? 'however' : 'soon')
   }
 
   function send (client: Client, worker: Receiver): void {
     const { held, id } = client
+    const handle = held.handle()
+    if (handle === undefined) return drop(client)
     held.stop()
     client.state = 'sent'
     client.worker = worker
-    hands.set(worker, (hands.get(worker) ?? 0) + 1)
-    const message = { type: 'request-take', id, head: held.head().toString('base64') } as const
-    void worker.channel.post(message, held.handle() as unknown as SendHandle).then(sent => { if (!sent) sendElsewhere(client, worker) })
+    const place = client.place = hands.give(worker)
+    const message = { type: 'request-take', id, head: held.head().toString('latin1') } as const
+    worker.channel.deliver(message, handle as unknown as SendHandle, received => {
+      if (client.state !== 'sent' || client.place !== place) return
+      if (!received) return sendElsewhere(client, worker)
+      client.state = 'serving'
+      hands.received(place)
+    })
   }
 
   /** The worker ended, or drains, before it had begun: the request is untouched, and first in line. */
   function sendElsewhere (client: Client, worker: Receiver): void {
-    if (client.state !== 'sent' || client.worker !== worker || !clients.has(client.id)) return
-    letGo(worker)
+    if (client.worker !== worker || !clients.has(client.id)) return
+    hands.letGo(worker)
     client.state = 'due'
     client.worker = undefined
     line.rejoin(client)
     client.held.watch()
     pump()
-  }
-
-  function letGo (worker: Receiver): void {
-    hands.set(worker, Math.max(0, (hands.get(worker) ?? 0) - 1))
   }
 
   function pump (): void {
@@ -132,21 +128,16 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
   }
 
   function receive (worker: Receiver, message: ConnectionMessage): void {
-    if (message.type !== 'request-took' && message.type !== 'request-done') return
+    if (message.type !== 'request-done') return
     const client = clients.get(message.id)
     if (client === undefined || client.worker !== worker) return
-    if (message.type === 'request-took') return took(client, worker, message.taken)
-    letGo(worker)
+    if (message.outcome === 'untouched') return sendElsewhere(client, worker)
+    hands.end(worker)
     moved++
+    client.held.forgetHead()
     if (message.outcome === 'idle') park(client)
     else drop(client)
     pump()
-  }
-
-  function took (client: Client, worker: Receiver, taken: boolean): void {
-    if (!taken) return sendElsewhere(client, worker)
-    client.state = 'serving'
-    client.held.forgetHead()
   }
 
   function gone (worker: Receiver): void {
@@ -156,7 +147,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
       if (client.state === 'serving') drop(client)
       else sendElsewhere(client, worker)
     }
-    hands.delete(worker)
+    hands.forget(worker)
     pump()
   }
 
@@ -213,10 +204,4 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     },
     counts: () => ({ ...line.counts(), moved })
   }
-}
-
-/** The workers, beginning behind the one that was last. */
-function inTurn (workers: readonly Receiver[], lastKey: number): readonly Receiver[] {
-  const start = workers.findIndex(({ key }) => key > lastKey)
-  return start <= 0 ? workers : [...workers.slice(start), ...workers.slice(0, start)]
 }

@@ -14,6 +14,8 @@ export interface WaitingLine<T> {
   /** It has gone by itself. */
   readonly abandon: (item: T) => void
   readonly depth: () => number
+  /** Whoever joins now is refused. */
+  readonly isFull: () => boolean
   readonly counts: () => Omit<ListenerCounts, 'moved'>
   readonly close: () => void
 }
@@ -47,6 +49,7 @@ export function createWaitingLine<T> (limits: QueueLimits, refuse: (item: T) => 
     leave: () => queue.shift(now()),
     abandon: item => { queue.remove(item) },
     depth: () => queue.depth,
+    isFull: () => queue.depth >= limits.limit,
     counts () {
       const { depth, rejected, waited } = queue.stats()
       return { queued: depth, rejectedFull: rejected.full, rejectedTimeout: rejected.timeout, waited }

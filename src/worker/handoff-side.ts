@@ -15,7 +15,9 @@ import { createRequestSide } from './request-side.ts'
 // How long the primary may take to say that it holds a connection, in ms.
 const HELD_TIMEOUT = 5_000
 // How late the primary may learn of connections that ended, in ms, where nobody waits for their place.
-const COUNTED_WITHIN = 20
+const COUNTED_WITHIN = 5
+// How long one order to rebalance is good for, in ms. A busy loop gives one connection a turn, and the next order, made meanwhile, would count the same ones again.
+export const REBALANCED_WITHIN = 1_000
 
 export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' | 'rebalance' }>
 
@@ -29,8 +31,8 @@ export interface HandoffSide {
 export async function createHandoffSide (server: unknown, connections: OpenConnections, channel: Channel<ToPrimary>, { scheduling, maxConnections }: Pick<ResolvedOptions, 'scheduling' | 'maxConnections'>): Promise<HandoffSide> {
   const { tracked } = connections
   const counted = scheduling === 'connection' || (scheduling === 'request' && !(server instanceof http.Server))
-  const ended = counted ? reportEnded(connections, channel, maxConnections === Infinity ? COUNTED_WITHIN : 0) : undefined
-  const take = createTaker({ channel, connections: tracked, ended })
+  if (counted) reportEnded(connections, channel, maxConnections === Infinity ? COUNTED_WITHIN : 0)
+  const take = createTaker({ channel, connections: tracked })
   const plain = server instanceof http.Server ? server : undefined
   const requests = scheduling === 'request' && plain !== undefined ? createRequestSide(plain, tracked, channel) : undefined
   const movable = plain !== undefined && await canHandOff()
@@ -39,10 +41,10 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
     giver: requests === undefined ? giver : RETURNED_BY_THEMSELVES,
     receive (message, handle) {
       switch (message.type) {
-        case 'handoff-take': return void take(message, handle)
+        case 'handoff-take': return take(message, handle)
         case 'handoff-held': return giver?.onHeld(message)
-        case 'rebalance': return void giver?.give({ max: message.max, choose: idle => hottest(idle, tracked.all(), message.share, message.max) })
-        case 'request-take': return void requests?.receive(message, handle)
+        case 'rebalance': return void giver?.give({ max: message.max, within: REBALANCED_WITHIN, choose: idle => hottest(idle, tracked.all(), message.share, message.max) })
+        case 'request-take': return requests?.receive(message, handle)
         default: return message satisfies never
       }
     }
@@ -59,15 +61,12 @@ function hottest (idle: Connection[], all: Connection[], share: number, max: num
   return chooseConnections(rated, total * share, max).map(({ connection }) => connection)
 }
 
-/** One message for all connections that ended within some ms (0: in a turn of the loop), and none where another message took the number along: the returned function gives it. */
-function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>, within: number): () => number {
+/** One message for all connections that ended within some ms (0: in a turn of the loop). */
+function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>, within: number): void {
   let total = 0
-  let reported = 0
   let pending = false
   const report = (): void => {
     pending = false
-    if (reported === total) return
-    reported = total
     void channel.post({ type: 'connections-ended', total })
   }
   connections.onClosed(() => {
@@ -77,5 +76,4 @@ function reportEnded (connections: OpenConnections, channel: Channel<ToPrimary>,
     if (within === 0) setImmediate(report)
     else setTimeout(report, within)
   })
-  return () => reported = total
 }

@@ -10,7 +10,7 @@ import type { RequestOutcome, ToPrimary, ToWorker } from '../protocol.ts'
 type RequestTake = Extract<ToWorker, { type: 'request-take' }>
 
 export interface RequestSide {
-  readonly receive: (message: RequestTake, handle: unknown) => Promise<void>
+  readonly receive: (message: RequestTake, handle: unknown) => void
 }
 
 export function createRequestSide (server: http.Server, connections: Connections, channel: Channel<ToPrimary>): RequestSide {
@@ -49,17 +49,14 @@ export function createRequestSide (server: http.Server, connections: Connections
   }
 
   return {
-    async receive ({ id, head }, handle) {
-      const taken = isConnectionHandle(handle) && server.listening
-      if (!taken) {
-        if (isConnectionHandle(handle)) handle.close()
-        await channel.post({ type: 'request-took', id, taken })
-        return
+    receive ({ id, head }, handle) {
+      if (!isConnectionHandle(handle)) return
+      if (!server.listening) {
+        handle.close()
+        return void channel.post({ type: 'request-done', id, outcome: 'untouched' })
       }
-      const { connection, begin } = takeConnection(connections, handle, Buffer.from(head, 'base64'), true)
+      const { connection, begin } = takeConnection(connections, handle, Buffer.from(head, 'latin1'), true)
       if (connection !== undefined) lend(id, connection)
-      // Not a byte is read before the answer is out: were this process killed now, the request goes to another worker, untouched.
-      await channel.post({ type: 'request-took', id, taken })
       begin()
     }
   }

@@ -11,6 +11,8 @@ export interface Arrival {
 export interface Answered extends Arrival {
   /** From the moment it should have been sent until its answer was complete, in ms. */
   readonly latency: number
+  /** How long the handler says that it ran, in ms; NaN where it does not. */
+  readonly ran: number
 }
 
 export interface OpenLoopResult {
@@ -68,7 +70,7 @@ export async function runOpenLoop ({ port, connections, arrivals, random, patien
       client.text = ''
       client.arrival = undefined
       if (arrival === undefined) return
-      if (text.startsWith('HTTP/1.1 200')) answered.push({ ...arrival, latency: performance.now() - began - arrival.at })
+      if (text.startsWith('HTTP/1.1 200')) answered.push({ ...arrival, latency: performance.now() - began - arrival.at, ran: Number(/x-ms: ([\d.]+)/.exec(text)?.[1]) })
       else refuse(text.slice(9, 12))
       free.push(client)
       settle()

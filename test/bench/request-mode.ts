@@ -11,7 +11,7 @@ import { poissonArrivals, runOpenLoop } from './open-loop.ts'
 import type { Arrival, OpenLoopResult } from './open-loop.ts'
 import { printReport, round } from './report.ts'
 import type { Report } from './report.ts'
-import { measureInTurn, percentile } from './rounds.ts'
+import { measureInTurn, median, percentile } from './rounds.ts'
 import { needWrk } from './wrk.ts'
 
 const WORKERS = 4
@@ -68,10 +68,14 @@ async function latency (built: Build): Promise<Report> {
     return oneRun(built, candidates[name], draws[turn] ?? [], turn)
   }, { warmUp: false })
 
-  const ideal = draws.flatMap(arrivals => shortOf(arrivals, simulateCentralQueue(arrivals, index => arrivals[index]?.path === LONG.path ? LONG.ms : SHORT.ms, WORKERS)))
+  const best = requestName(DEFAULT_CONCURRENCY)
+  const ran = (path: string): number => median(results[best]?.flatMap(({ answered }) => answered.filter(each => each.path === path).map(each => each.ran)) ?? [])
+  const simulate = (short: number, long: number): number[] =>
+    draws.flatMap(arrivals => shortOf(arrivals, simulateCentralQueue(arrivals, index => arrivals[index]?.path === LONG.path ? long : short, WORKERS)))
+  const ideal = simulate(SHORT.ms, LONG.ms)
+  const measured = simulate(ran(SHORT.path), ran(LONG.path))
   const shorts = (name: string): number[] => results[name]?.flatMap(({ answered }) => answered.filter(({ path }) => path === SHORT.path).map(each => each.latency)) ?? []
   const p99 = (name: string): number => percentile(shorts(name), 99)
-  const best = requestName(DEFAULT_CONCURRENCY)
   return {
     bench: `request-mode: short requests, ${WORKERS} workers, ${Math.round(perSecond)} requests/s (load ${LOAD})`,
     rows: [
@@ -86,7 +90,8 @@ async function latency (built: Build): Promise<Report> {
         "client's lag p50 / p99 ms": lagOf(results[name] ?? []),
         requests: shorts(name).length
       })),
-      { candidate: 'ideal M/G/4 (simulated)', 'p50 ms': round(percentile(ideal, 50), 1), 'p95 ms': round(percentile(ideal, 95), 1), 'p99 ms': round(percentile(ideal, 99), 1), requests: ideal.length }
+      idealRow(`ideal M/G/${WORKERS} (simulated)`, ideal),
+      idealRow(`the same, handlers as measured: ${round(ran(SHORT.path))} and ${round(ran(LONG.path))} ms`, measured)
     ],
     targets: [
       { name: `p99 of short requests, ${best}, against round robin`, value: p99(best) / p99(BASE), atMost: 0.45 },
@@ -104,6 +109,10 @@ async function oneRun (built: Build, spec: CandidateSpec | undefined, arrivals: 
   const result = await runOpenLoop({ port, connections: CONNECTIONS, arrivals, random })
   await stop()
   return result
+}
+
+function idealRow (candidate: string, ideal: readonly number[]): Report['rows'][number] {
+  return { candidate, 'p50 ms': round(percentile(ideal, 50), 1), 'p95 ms': round(percentile(ideal, 95), 1), 'p99 ms': round(percentile(ideal, 99), 1), requests: ideal.length }
 }
 
 function shortOf (arrivals: readonly Arrival[], times: readonly number[]): number[] {

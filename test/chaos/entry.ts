@@ -44,14 +44,11 @@ function sumOf (data: string | Buffer): string {
   return createHash('sha1').update(data).digest('hex')
 }
 
-/** The next time this worker would say that it has taken a connection it dies instead: the connection is in nobody's hands. */
+/** The next time this worker would acknowledge a connection it dies instead: the connection is in nobody's hands. */
 function dieOnAcknowledgement (): void {
-  const send = process.send?.bind(process)
-  if (send === undefined) return
-  process.send = (message: unknown, ...rest: never[]) => {
-    if (/"type":"(handoff|request)-took"/.test(JSON.stringify(message))) process.kill(process.pid, 'SIGKILL')
-    return send(message, ...rest)
-  }
+  process.prependListener('internalMessage' as 'message', (message: unknown) => {
+    if (/"type":"(handoff|request)-take"/.test(JSON.stringify(message))) process.kill(process.pid, 'SIGKILL')
+  })
 }
 
 const result = await clusterize(buildApp, options)
@@ -65,10 +62,11 @@ if (result.role === 'primary') {
   })
 }
 
-function sizes (): { fds: number, heap: number, children: number } {
+function sizes (): { fds: number, timers: number, heap: number, children: number } {
   globalThis.gc?.()
   return {
     fds: process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0,
+    timers: process.getActiveResourcesInfo().filter(name => name === 'Timeout').length,
     heap: process.memoryUsage().heapUsed,
     children: Object.keys(cluster.workers ?? {}).length
   }

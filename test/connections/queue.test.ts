@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { connect } from '../helpers/http-connection.ts'
 import type { HttpConnection } from '../helpers/http-connection.ts'
 import { until } from '../helpers/processes.ts'
+import { seeded } from '../helpers/random.ts'
 import { startCluster } from './setup.ts'
 import type { TestCluster } from './setup.ts'
 
@@ -150,6 +151,25 @@ void test('a request goes to the worker that is free, whatever connection it is 
   quick.close()
 })
 
+void test('clients that leave at any moment take no place with them', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1, scheduling: 'request', concurrency: 2 } })
+  const random = seeded(7)
+  const request = 'POST /echo HTTP/1.1\r\nhost: test\r\ncontent-type: application/octet-stream\r\ncontent-length: 20\r\n\r\n01234567890123456789'
+  await Promise.all(Array.from({ length: 60 }, async () => {
+    const client = await connect(cluster.target)
+    if (random() < 0.3) await client.get('/')
+    const bytes = random() < 0.5 ? request.slice(0, Math.floor(random() * request.length)) : GET('/wait/10')
+    client.write(bytes)
+    for (let turns = Math.floor(random() * 6); turns > 0; turns--) await new Promise(setImmediate)
+    if (random() < 0.5) client.socket.resetAndDestroy()
+    else client.close()
+  }))
+  const others = await Promise.all([1, 2, 3].map(() => connect(cluster.target)))
+  for (let count = 0; count < 3; count++) for (const answer of await Promise.all(others.map(client => client.get('/')))) assert.equal(answer.status, 200)
+  await queued(cluster, 0)
+  for (const client of others) client.close()
+})
+
 void test('parked connections end announced at a stop: one more request each, or the end of the grace', async t => {
   const cluster = await startCluster(t, { options: { workers: 2, scheduling: 'request', idleGrace: 1_000 } })
   const [busy, idle] = await Promise.all([connect(cluster.target), connect(cluster.target)])
@@ -180,4 +200,22 @@ void test('a response that began before a stop brings its connection back, for o
   assert.deepEqual([last.status, last.headers['connection']], [200, 'close'])
   assert.equal(await client.ended, 'announced')
   assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
+})
+
+void test('no request is put behind a long one while handlers block, since another worker is free sooner', async t => {
+  const cluster = await startCluster(t, { options: { workers: 2, scheduling: 'request', concurrency: 2 } })
+  const clients = await Promise.all(Array.from({ length: 6 }, () => connect(cluster.target)))
+  // Until it is known that handlers block, and for how long.
+  for (let count = 0; count < 12; count++) await Promise.all(clients.map(client => client.get('/block/10')))
+  const long = await connect(cluster.target)
+  let done = false
+  const answer = long.get('/block/3000').then(response => {
+    done = true
+    return response
+  })
+  await clients[0]?.get('/block/100')
+  for (let count = 0; count < 5; count++) await Promise.all(clients.map(client => client.get('/block/10')))
+  assert.equal(done, false)
+  assert.equal((await answer).status, 200)
+  for (const client of [long, ...clients]) client.close()
 })

@@ -105,6 +105,17 @@ void test('a request in flight finishes in the old worker, and its connection go
   assert.equal(client.isEnding(), false)
 })
 
+void test('with ip-hash a connection that moves stays with the slot of its address', async t => {
+  const cluster = await startCluster(t, { options: { workers: 3, scheduling: 'connection', balancer: 'ip-hash', reload: { stableFor: 0 } } })
+  const clients = await Promise.all(Array.from({ length: 8 }, (_, index) => connect({ ...cluster.target, localAddress: `127.0.0.${index + 1}` })))
+  t.after(() => { for (const client of clients) client.close() })
+  const slots = async (): Promise<unknown[]> => (await Promise.all(clients.map(client => client.get('/')))).map(({ headers }) => headers['x-worker-id'])
+  const before = await slots()
+  cluster.send({ type: 'reload' })
+  await cluster.event('reloaded')
+  assert.deepEqual(await slots(), before)
+})
+
 void test('reloads asked for during a reload share one more reload behind it', async t => {
   const cluster = await startCluster(t, { options: fast })
   for (let count = 0; count < 3; count++) cluster.send({ type: 'reload' })

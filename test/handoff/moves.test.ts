@@ -166,7 +166,7 @@ void test('a receiver that hangs is killed later, and the connection lives on el
 })
 
 void test('a connection that every worker refuses waits for a new one, and is closed when none comes', OPTIONS, async t => {
-  const { cluster, client, from } = await oneThenAnother(t, { waitTimeout: 300 }, { refuses: true })
+  const { cluster, client, from } = await oneThenAnother(t, { waitTimeout: 300, serve: { refuses: true } }, { refuses: true })
   assert.equal((await from.give()).moved, 1)
   await once(client.socket, 'close')
   assert.equal(client.failure, 'ended')

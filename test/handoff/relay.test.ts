@@ -7,16 +7,27 @@ import type { Member, Relay } from '../../src/handoff/relay.ts'
 import type { HandoffToWorker } from '../../src/handoff/messages.ts'
 import type { ConnectionHandle } from '../../src/node-internals.ts'
 
-interface FakeWorker extends Member { readonly got: HandoffToWorker[], sends: (sent: boolean) => void }
+interface FakeWorker extends Member {
+  readonly got: HandoffToWorker[]
+  sends: (sent: boolean) => void
+  /** It has received what it was sent last, or that was lost. */
+  receives: (received: boolean) => void
+}
 
 /** `sends` decides whether its messages leave; until then they are on the way. */
 function worker (): FakeWorker {
   const got: HandoffToWorker[] = []
   const sending: Array<(sent: boolean) => void> = []
   let outcome: boolean | undefined
+  let receives: (received: boolean) => void = () => assert.fail('it was sent no connection')
   return {
     got,
+    receives: received => receives(received),
     channel: {
+      deliver: (message, _handle, done) => {
+        got.push(message)
+        receives = done
+      },
       post: message => {
         got.push(message)
         return outcome === undefined ? new Promise(resolve => { sending.push(resolve) }) : Promise.resolve(outcome)
@@ -57,25 +68,21 @@ function setup (t: TestContext, count: number, limits: { limit?: number, waitTim
 
 const turn = (): Promise<void> => new Promise(resolve => { setImmediate(resolve) })
 
-function takeId (member: FakeWorker): number {
-  const take = member.got.find(message => message.type === 'handoff-take')
-  assert.ok(take, 'it was sent a connection')
-  return take.id
+function takes (member: FakeWorker): number {
+  return member.got.filter(message => message.type === 'handoff-take').length
 }
 
-void test('passes a connection on only once the giver was told, and closes its copy only once it was taken', async t => {
+void test('passes a connection on only once the giver was told, and closes its copy only once it was received', async t => {
   const { relay, workers: [a, b], handle } = setup(t, 2)
   assert.ok(a && b)
-  b.sends(true)
   relay.offer(a, { type: 'handoff-give', id: 7 }, handle)
   assert.deepEqual(a.got, [{ type: 'handoff-held', id: 7, held: true }])
   await turn()
   assert.deepEqual(b.got, [])
   a.sends(true)
   await turn()
-  const id = takeId(b)
-  assert.equal(handle.closed, 0)
-  relay.settle(b, { type: 'handoff-took', id, taken: true })
+  assert.deepEqual([takes(b), handle.closed], [1, 0])
+  b.receives(true)
   assert.equal(handle.closed, 1)
   assert.deepEqual(relay.counts(), { held: 0, waiting: 0, passed: 1, refused: 0, retried: 0, closed: 0 })
 })
@@ -85,33 +92,42 @@ void test('a giver that dies before it was told does not keep its connection fro
   assert.ok(a && b)
   relay.offer(a, { type: 'handoff-give', id: 1 }, handle)
   relay.gone(a)
-  takeId(b)
+  assert.equal(takes(b), 1)
   a.sends(false)
   await turn()
   assert.equal(b.got.length, 1)
 })
 
-for (const how of ['ends', 'refuses', 'cannot be reached'] as const) {
+for (const how of ['ends', 'cannot be reached'] as const) {
   void test(`a receiver that ${how} is followed by another`, async t => {
     const { relay, workers: [a, b, c], handle, offered } = setup(t, 3)
     assert.ok(a && b && c)
     a.sends(true)
     relay.offer(a, { type: 'handoff-give', id: 1 }, handle)
     await turn()
-    const id = takeId(b)
     if (how === 'ends') relay.gone(b)
-    else if (how === 'refuses') relay.settle(b, { type: 'handoff-took', id, taken: false })
-    else b.sends(false)
-    await turn()
-    assert.equal(takeId(c), id)
+    else b.receives(false)
+    assert.deepEqual([takes(b), takes(c)], [1, 1])
     assert.deepEqual([offered.get(b), offered.get(c)], [0, 1])
-    // What the first one says now comes too late to count.
-    relay.settle(b, { type: 'handoff-took', id, taken: true })
+    // What is heard of the first one now comes too late to count.
+    b.receives(true)
     assert.equal(handle.closed, 0)
-    relay.settle(c, { type: 'handoff-took', id, taken: true })
+    c.receives(true)
     assert.equal(handle.closed, 1)
   })
 }
+
+void test('a connection that a receiver sends back goes to another, with all that was read of it', t => {
+  const { relay, workers: [a, b], handle, offered } = setup(t, 2)
+  assert.ok(a && b)
+  relay.pass(connectionHandle(), Buffer.from('GE'), { receiver: a, fresh: true })
+  a.receives(true)
+  relay.back(a, { type: 'handoff-back', head: 'GE', fresh: true }, handle)
+  assert.deepEqual(b.got, a.got)
+  assert.deepEqual([offered.get(a), offered.get(b)], [0, 1])
+  b.receives(true)
+  assert.equal(handle.closed, 1)
+})
 
 void test('keeps nothing for which there is no receiver: the giver serves it on', t => {
   const { relay, workers: [a], handle } = setup(t, 1)
@@ -147,8 +163,7 @@ void test('a connection that nobody takes waits for the next worker', async t =>
   assert.equal(relay.counts().waiting, 1)
   const c = add()
   relay.retry()
-  const id = takeId(c)
-  relay.settle(c, { type: 'handoff-took', id, taken: true })
+  c.receives(true)
   assert.equal(relay.counts().passed, 1)
 })
 
@@ -166,10 +181,11 @@ void test('a wait has an end, however often workers come and go', async t => {
 void test('what was read travels along, and only then', t => {
   const { relay, workers: [a, b] } = setup(t, 2)
   assert.ok(a && b)
-  relay.pass(connectionHandle(), Buffer.from('GET /'), { choose: () => a })
-  relay.pass(connectionHandle(), Buffer.alloc(0), { choose: () => b, fresh: true })
-  assert.deepEqual(a.got.map(message => ({ ...message, id: 0 })), [{ type: 'handoff-take', id: 0, head: Buffer.from('GET /').toString('base64') }])
-  assert.deepEqual(b.got.map(message => ({ ...message, id: 0 })), [{ type: 'handoff-take', id: 0, fresh: true }])
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+  relay.pass(connectionHandle(), bytes, { receiver: a })
+  relay.pass(connectionHandle(), Buffer.alloc(0), { receiver: b, fresh: true })
+  assert.deepEqual(a.got, [{ type: 'handoff-take', head: bytes.toString('latin1') }])
+  assert.deepEqual(b.got, [{ type: 'handoff-take', fresh: true }])
 })
 
 void test('closing closes everything held', t => {

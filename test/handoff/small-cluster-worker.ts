@@ -46,7 +46,7 @@ const channel = createChannel<FromFixture, ToFixture>(process as unknown as Port
       void channel.post({ type: 'fixture-ready' }).then(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))
       return
     case 'handoff-held': return serving?.giver.onHeld(message)
-    case 'handoff-take': return void serving?.take(message, handle)
+    case 'handoff-take': return serving?.take(message, handle)
   }
 })
 
@@ -77,13 +77,19 @@ async function serve (command: ServeCommand, handle: SocketHandle): Promise<{ co
     if (message.type === 'handoff-give') note(`G ${command.tag}`)
     return channel.post(message, sent)
   }
+  if (command.diesOnTake) {
+    // Before Node acknowledges the handle.
+    process.prependListener('internalMessage' as 'message', (message: unknown) => {
+      if (JSON.stringify(message).includes('handoff-take')) process.kill(process.pid, 'SIGKILL')
+    })
+  }
   const giver = createGiver({ channel: { post: announced }, connections, port: process as unknown as Parameters<typeof createGiver>[0]['port'], timeout: 5000 })
   const take = createTaker({ channel, connections, ...(command.refuses ? { accepts: () => false } : {}) })
   await new Promise<void>(resolve => {
     server.once('listening', resolve)
     listenOnHandle(server, handle, 511)
   })
-  return { connections, giver, take: command.diesOnTake ? () => process.kill(process.pid, 'SIGKILL') as never : take, close }
+  return { connections, giver, take, close }
 }
 
 function answer ({ tag, note, headers, body, ip }: { tag: string, note: (line: string) => void, headers: http.IncomingHttpHeaders, body: Buffer, ip: string }): string {

@@ -98,7 +98,7 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
         case 'fixture-ready': return ready()
         case 'fixture-reply': return replies.get(message.id)?.(message.body)
         case 'handoff-give': return relay.offer(member, message, handle)
-        case 'handoff-took': return relay.settle(member, message)
+        case 'handoff-back': return relay.back(member, message, handle)
       }
     })
     const member: Member = { channel }

@@ -55,29 +55,15 @@ void test('a connection new to every process is idle until its first byte, and m
   assert.deepEqual([connections.idle().length, connections.untouched().length], [1, 0])
 })
 
-void test('nothing is read, and nothing moves on, before the answer is out', async t => {
-  const { connections } = await start(t)
-  const { client, handle } = await accepted(t)
-  let send: (sent: boolean) => void = () => {}
-  const sent = new Promise<boolean>(resolve => { send = resolve })
-  const taken = createTaker({ connections, channel: { post: () => sent } })({ type: 'handoff-take', id: 1 }, handle)
-  client.write(request('early'))
-  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
-  assert.deepEqual([connections.all()[0]?.socket.bytesRead, connections.idle().length], [0, 0])
-  send(true)
-  await taken
-  assert.equal((await client.read()).id, 'early')
-})
-
-void test('a server that does not listen any more refuses, and leaves the connection as it is', async t => {
+void test('a server that does not listen any more sends a connection back, and leaves it as it is', async t => {
   const { server, connections } = await start(t)
   server.close()
   const { client, handle } = await accepted(t)
-  const answers: unknown[] = []
-  const take = createTaker({ connections, channel: { post: async message => answers.push(message) > 0 } })
-  await take({ type: 'handoff-take', id: 3 }, handle)
-  await take({ type: 'handoff-take', id: 4 }, undefined)
-  assert.deepEqual(answers, [{ type: 'handoff-took', id: 3, taken: false }, { type: 'handoff-took', id: 4, taken: false }])
+  const sent: unknown[] = []
+  const take = createTaker({ connections, channel: { post: async (...message) => sent.push(message) > 0 } })
+  take({ type: 'handoff-take', head: 'GE', fresh: true }, handle)
+  take({ type: 'handoff-take' }, undefined)
+  assert.deepEqual(sent, [[{ type: 'handoff-back', head: 'GE', fresh: true }, handle]])
   assert.equal(connections.size, 0)
   await once(client.socket, 'close')
 })

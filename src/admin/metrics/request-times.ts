@@ -1,9 +1,11 @@
 // Adds up what workers measured of their requests: for the histogram since the cluster began, for percentiles over the last minute.
-import { durationOf } from '../../measurements.ts'
+import { durationOf, OTHER_ROUTES } from '../../measurements.ts'
 import type { DurationSeries, Measurements } from '../../measurements.ts'
 import type { DurationStatus } from '../status.ts'
 
 const WINDOW = 60_000
+/** As many as one worker can tell apart; reloads may bring ever new routes. */
+const MAX_SERIES = 5_000
 
 export interface RequestTimes {
   readonly add: (measured: Measurements) => void
@@ -31,8 +33,8 @@ export function createRequestTimes (now: () => number = () => performance.now())
   return {
     add ({ durations, steps }) {
       for (const series of durations) {
-        const key = `${series.method} ${series.status} ${series.route}`
-        all.set(key, joined(series, all.get(key)))
+        const told = all.size < MAX_SERIES || all.has(keyOf(series)) ? series : { ...series, ...OTHER_ROUTES }
+        all.set(keyOf(told), joined(told, all.get(keyOf(told))))
       }
       const { counts } = currentPeriod()
       for (const [step, count] of steps) counts.set(step, (counts.get(step) ?? 0) + count)
@@ -47,6 +49,10 @@ export function createRequestTimes (now: () => number = () => performance.now())
       return percentilesOf(steps)
     }
   }
+}
+
+function keyOf ({ method, status, route }: DurationSeries): string {
+  return `${method} ${status} ${route}`
 }
 
 function joined (series: DurationSeries, before: DurationSeries | undefined): DurationSeries {

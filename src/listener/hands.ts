@@ -1,0 +1,100 @@
+// Who gets the next request: the worker with the fewest in its hands, where nothing is put behind a request that already takes long.
+
+export interface Hands<Worker> {
+  /**
+   * The one with the fewest below the limit; of equals, the next in turn.
+   *
+   * @param how `soon`: not behind a long request where handlers block. `however`: as long as there is room
+   */
+  readonly freest: (workers: readonly Worker[], how: 'soon' | 'however') => Worker | undefined
+  /** It is sent a request. */
+  readonly give: (worker: Worker) => Place
+  /** It has received what was sent for this place. */
+  readonly received: (place: Place) => void
+  /** One of its requests has ended. */
+  readonly end: (worker: Worker) => void
+  /** One of its requests goes to another. */
+  readonly letGo: (worker: Worker) => void
+  readonly forget: (worker: Worker) => void
+}
+
+/** A request's place behind another of the same worker, of which `ended` were over when it was sent; undefined where it is the only one. */
+export interface Place { readonly hand: Hand, readonly ended: number | undefined }
+
+interface Hand {
+  count: number
+  ended: number
+  /** Since when it works on what it works on, in ms. */
+  since: number
+}
+
+// Times the usual that a request may take before nothing is sent behind it, and how long it always may, in ms.
+const LONG = 1.5
+const SHORT = 5
+// How fast the usual time follows, by factor, and the share of requests that block, as a weight of the latest.
+const PACE_STEP = 1.05
+const BLOCKING_WEIGHT = 1 / 16
+
+export function createHands<Worker extends { readonly key: number }> (limit: number, now: () => number = () => performance.now()): Hands<Worker> {
+  const hands = new Map<Worker, Hand>()
+  let lastKey = 0
+  let usual: number | undefined
+  let blocking = 0
+
+  const handOf = (worker: Worker): Hand => {
+    const known = hands.get(worker)
+    if (known !== undefined) return known
+    const hand: Hand = { count: 0, ended: 0, since: 0 }
+    hands.set(worker, hand)
+    return hand
+  }
+
+  // A worker whose handlers wait takes the next request meanwhile; one whose handlers block lets it wait, even if another is free by then.
+  const isLate = ({ count, since }: Hand): boolean =>
+    count > 0 && blocking > 0.5 && usual !== undefined && now() - since > Math.max(SHORT, LONG * usual)
+
+  return {
+    freest (workers, how) {
+      let best: Worker | undefined
+      let fewest = limit
+      for (const worker of inTurn(workers, lastKey)) {
+        const hand = handOf(worker)
+        if (hand.count >= fewest || (how === 'soon' && isLate(hand))) continue
+        best = worker
+        fewest = hand.count
+      }
+      lastKey = best?.key ?? lastKey
+      return best
+    },
+    give (worker) {
+      const hand = handOf(worker)
+      if (hand.count++ > 0) return { hand, ended: hand.ended }
+      hand.since = now()
+      return { hand, ended: undefined }
+    },
+    received ({ hand, ended }) {
+      if (ended !== undefined) blocking += ((hand.ended > ended ? 1 : 0) - blocking) * BLOCKING_WEIGHT
+    },
+    end (worker) {
+      const hand = handOf(worker)
+      const at = now()
+      const time = at - hand.since
+      // Follows the median: up as often as down.
+      usual = usual === undefined ? time : usual * (time > usual ? PACE_STEP : 1 / PACE_STEP)
+      hand.ended++
+      hand.since = at
+      hand.count = Math.max(0, hand.count - 1)
+    },
+    letGo (worker) {
+      const hand = handOf(worker)
+      hand.count = Math.max(0, hand.count - 1)
+    },
+    forget (worker) { hands.delete(worker) }
+  }
+}
+
+/** The workers, beginning behind the one that was last. */
+function inTurn<Worker extends { readonly key: number }> (workers: readonly Worker[], lastKey: number): readonly Worker[] {
+  const start = workers.findIndex(({ key }) => key > lastKey)
+  return start <= 0 ? workers : [...workers.slice(start), ...workers.slice(0, start)]
+}
