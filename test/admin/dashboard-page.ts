@@ -1,5 +1,9 @@
 // The dashboard in a headless Chromium, as an operator uses it.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { CHROMIUM_ARGS, findChromium } from '../helpers/chromium.ts'
@@ -21,8 +25,14 @@ export async function openBrowser (t: TestContext): Promise<Browser | undefined>
     return undefined
   }
   const { chromium } = await import('playwright-core')
-  const browser = await chromium.launch({ executablePath: found.file, args: [...CHROMIUM_ARGS] })
-  t.after(() => browser.close())
+  const home = mkdtempSync(path.join(tmpdir(), 'browser-'))
+  const browser = await chromium.launch({ executablePath: found.file, args: [...CHROMIUM_ARGS], env: { ...process.env, HOME: home } as Record<string, string> })
+  t.after(async () => {
+    await browser.close()
+    // Its handler of crashes has a folder in there, and outlives it.
+    spawnSync('pkill', ['-KILL', '-f', home])
+    rmSync(home, { recursive: true, force: true })
+  })
   return browser
 }
 
