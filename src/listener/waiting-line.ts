@@ -36,6 +36,13 @@ export function createWaitingLine<T> (limits: QueueLimits, refuse: (item: T) => 
     }, Math.max(1, next - now()))
   }
 
+  /** Nobody waits any more: a timer for nobody would be left for as long as one may wait. */
+  const calm = (): void => {
+    if (queue.depth > 0) return
+    clearTimeout(alarm)
+    alarm = undefined
+  }
+
   return {
     join (item) {
       if (queue.push(item, now()) === 'full') return refuse(item)
@@ -46,8 +53,15 @@ export function createWaitingLine<T> (limits: QueueLimits, refuse: (item: T) => 
       setAlarm()
     },
     peek: () => queue.peek(),
-    leave: () => queue.shift(now()),
-    abandon: item => { queue.remove(item) },
+    leave () {
+      const item = queue.shift(now())
+      calm()
+      return item
+    },
+    abandon (item) {
+      queue.remove(item)
+      calm()
+    },
     depth: () => queue.depth,
     isFull: () => queue.depth >= limits.limit,
     counts () {
