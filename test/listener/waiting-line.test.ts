@@ -25,9 +25,9 @@ test('a timer runs while somebody waits, and none for nobody', () => {
 test('whoever waits too long is refused, those who came later at their own time', async () => {
   const refused: string[] = []
   const { promise, resolve } = deferredList(refused, 2)
-  const line = createWaitingLine<string>({ limit: 5, timeout: 20 }, item => { resolve(item) })
-  for (const name of ['leaves', 'first', 'second']) line.join(name)
-  assert.equal(line.leave(), 'leaves')
+  const line = createWaitingLine<{ name: string }>({ limit: 5, timeout: 20 }, ({ name }) => { resolve(name) })
+  for (const name of ['leaves', 'first', 'second']) line.join({ name })
+  assert.deepEqual(line.leave(), { name: 'leaves' })
   await promise
   assert.deepEqual([refused, line.depth(), line.counts().rejectedTimeout], [['first', 'second'], 0, 2])
 })
