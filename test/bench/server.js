@@ -2,12 +2,14 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp } from './app.js'
 
 /** @type {{ kind: 'single' | 'bare' | 'clusterize', policy?: 'rr' | 'none', workers?: number, plugin?: 'none' | object, options?: object, library: string }} */
 const { kind, policy, workers = 2, plugin, options = {}, library } = JSON.parse(process.env.BENCH_CANDIDATE)
 const boots = timeBoots()
 const HOST = '127.0.0.1'
+const SPARE_POLL = 50
 const build = async () => buildApp(plugin === undefined || plugin === 'none' ? undefined : (await import(library)).default, plugin)
 
 switch (kind) {
@@ -53,9 +55,11 @@ async function reload (running) {
   }
 }
 
-/** From the kill of a worker until its slot is served again. */
+/** From the kill of a worker until its slot is served again, once the spare that there is to be waits. */
 async function kill ({ events, workers }) {
-  const spared = workers().some(({ state }) => state === 'spare')
+  const waits = () => workers().some(({ state }) => state === 'spare')
+  while (options.spares > 0 && !waits()) await sleep(SPARE_POLL)
+  const spared = waits()
   const { pid } = workers().find(({ state }) => state === 'ready')
   const began = performance.now()
   process.kill(pid, 'SIGKILL')

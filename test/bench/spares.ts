@@ -14,14 +14,14 @@ const CANDIDATES = {
 } as const satisfies Record<string, CandidateSpec>
 type Name = keyof typeof CANDIDATES
 const names = Object.keys(CANDIDATES) as Name[]
-// The spare boots after the workers; a round in which it was not there is an error.
-const SPARE_BOOTS = 2_000
+// Until the machine has come to rest after the boot, in ms.
+const REST = 2_000
 
 const { json, rounds } = benchArguments({ rounds: 9, seconds: 0 })
 const build = buildLibrary()
 const results = await measureInTurn(names, rounds, async name => {
   const { ask, stop } = await startCandidate(build, CANDIDATES[name])
-  await sleep(SPARE_BOOTS)
+  await sleep(REST)
   const { ms, spared } = await ask('kill', 'restored') as { ms: number, spared: boolean }
   await stop()
   if (spared !== (name === SPARE)) throw new Error(`a spare was ${spared ? '' : 'not '}there`)
