@@ -12,7 +12,7 @@ const COMPILED = path.join(ROOT, '.compiled')
 const NOT_THE_SUITE = ['test/bench/', 'test/package/', 'test/types/']
 // Process tests mostly wait, but each starts several processes: more files at once only starve one another.
 const CONCURRENCY = Math.min(6, availableParallelism() + 1)
-const TEST_TIMEOUT_MS = 240_000
+const TEST_TIMEOUT_MS = 480_000
 const RUN_TIMEOUT_MS = 20 * 60_000
 const ORPHAN_GRACE_MS = 60_000
 const ORPHAN_CHECK_MS = 2_000

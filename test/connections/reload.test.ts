@@ -39,7 +39,7 @@ async function order (cluster: TestCluster, type: 'reload' | 'workers', ...event
 for (const scheduling of ['kernel', 'connection', 'request'] as const) {
   void test(`reloads under load fail no request and close no connection (${scheduling})`, async t => {
     const cluster = await startCluster(t, { options: { ...fast, scheduling } })
-    const load = startLoad({ target: cluster.target, connections: 60, random: seeded(7), think: 3, reconnect: 'never' })
+    const load = startLoad({ target: cluster.target, connections: 60, random: seeded(7), think: 60, reconnect: 'never' })
     await load.reached(200)
     for (let generation = 2; generation <= 4; generation++) {
       const { report } = await order(cluster, 'reload', 'reloaded', 'reload-rejected') as { report: { generation: number } }

@@ -15,7 +15,7 @@ import { startSmallCluster } from './small-cluster.ts'
 import type { FixtureWorker, SmallCluster, SmallClusterOptions } from './small-cluster.ts'
 import type { PrimaryCommand, Started } from './small-cluster-primary.ts'
 
-const OPTIONS = { timeout: 30_000 }
+const OPTIONS = { timeout: 60_000 }
 
 async function start (t: TestContext, options: SmallClusterOptions): Promise<SmallCluster> {
   const cluster = await startSmallCluster(options)

@@ -34,8 +34,9 @@ const { values } = parseArgs({
 const candidates = CANDIDATES.filter(candidate => values.candidates.split(',').includes(candidate))
 const workers = Number(values.workers)
 const seconds = Number(values.seconds)
-/** Connections are accepted unevenly, and a few seconds pass until rebalancing has mended that. */
+/** Of half of the peak, as a service has before it is overloaded: clients have their connections by then, and rebalancing has seen their load. */
 const WARMUP_SECONDS = Number(values.warmup)
+const WARMUP_FACTOR = 0.5
 const PEAK_WARMUP_SECONDS = 2
 /** Each worker has a few clients all the time. */
 const PEAK_CLIENTS = 20 * workers
@@ -72,7 +73,7 @@ async function measureFactors (peak: number): Promise<void> {
     const points: Array<{ factor: number, share: number }> = []
     let drawn: readonly number[] = []
     for (const factor of values.factors.split(',').map(Number)) {
-      const report = await offer(candidate, { phases: [{ rate: peak * factor, seconds: WARMUP_SECONDS + seconds }], retries: Number(values.retries) })
+      const report = await offer(candidate, { phases: [{ rate: peak * WARMUP_FACTOR, seconds: WARMUP_SECONDS }, { rate: peak * factor, seconds }], retries: Number(values.retries) })
       points.push({ factor, share: sum(report.useful) / seconds / peak })
       if (factor === DRAWN_FACTOR) drawn = report.seconds.map(count => count / peak)
       reports.push({ candidate, factor, report })
