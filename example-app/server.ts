@@ -17,9 +17,10 @@ const cluster = await clusterize(buildApp, {
 
 if (cluster.role === 'primary') {
   for (const address of cluster.addresses) console.log(`serving on ${readable(address)} with ${cluster.workers().length} workers, primary is process ${process.pid}`)
-  for (const address of cluster.admin) console.log(`admin server on ${readable(address)}`)
+  for (const address of cluster.admin) console.log(`${typeof address === 'string' ? 'admin socket at' : 'dashboard on'} ${readable(address)}`)
 }
 
 function readable (address: BoundAddress): string {
-  return typeof address === 'string' ? address : `http://${address.address}:${address.port}`
+  if (typeof address === 'string') return address
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
 }

@@ -17,7 +17,4 @@ export async function shop (app: FastifyInstance): Promise<void> {
     work()
     return { suggestions: ['a book', 'a pen'], worker: app.worker.id }
   })
-
-  // Never shed, since its URL is one of the usual ones.
-  app.get('/livez', async () => ({ worker: app.worker.id }))
 }

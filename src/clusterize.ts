@@ -3,21 +3,16 @@ import cluster from 'node:cluster'
 import type { OpenAdmin } from './admin/cluster.ts'
 import { surviveBrokenOutput } from './broken-output.ts'
 import { AlreadyStartedError, InvalidOptionError, NestedError } from './errors.ts'
-import { bindHere } from './listener/here.ts'
-import { openListener } from './listener/open.ts'
 import { resolveOptions } from './options/resolve.ts'
 import type { ClusterizeOptions, ResolvedOptions } from './options/types.ts'
 import { adoptApp, gateNewInstances } from './plugin/adopt-app.ts'
-import { startPrimary } from './primary/start.ts'
 import type { PrimaryResult } from './primary/start.ts'
 import { takeServiceManager } from './service-manager.ts'
 import type { ServiceManager } from './service-manager.ts'
 import { createServiceNotifier } from './service-notifier.ts'
 import { whenAborted } from './when-aborted.ts'
 import type { BuildApp, PluginSide } from './worker/build-app.ts'
-import { startInProcess } from './worker/in-process.ts'
 import type { InProcessResult } from './worker/in-process.ts'
-import { startWorker } from './worker/start.ts'
 import type { WorkerResult } from './worker/start.ts'
 import { createWorkerIdentity } from './worker-info.ts'
 import { takeWorkerVariable } from './worker-variable.ts'
@@ -63,12 +58,19 @@ export async function clusterize (buildApp: BuildApp, options: ClusterizeOptions
   }
 }
 
+/** Each process loads what its role needs, and no more: there are many workers. */
 async function start (buildApp: BuildApp, options: ResolvedOptions, onEnd: () => void): Promise<ClusterizeResult> {
   const identity = takeWorkerVariable()
-  if (identity !== undefined) return startWorker(buildApp, options, createWorkerIdentity({ ...identity, isClustered: true }), pluginSide)
+  if (identity !== undefined) {
+    const { startWorker } = await import('./worker/start.ts')
+    return startWorker(buildApp, options, createWorkerIdentity({ ...identity, isClustered: true }), pluginSide)
+  }
   if (cluster.isWorker && options.workers !== 0) throw new NestedError()
   const manager = takeServiceManager()
-  if (options.workers > 0) return startPrimary(options, { openListener, openAdmin: adminFor(options), manager, onEnd })
+  if (options.workers > 0) {
+    const [{ startPrimary }, { openListener }] = await Promise.all([import('./primary/start.ts'), import('./listener/open.ts')])
+    return startPrimary(options, { openListener, openAdmin: adminFor(options), manager, onEnd })
+  }
   return startHere(buildApp, options, manager, onEnd)
 }
 
@@ -84,6 +86,7 @@ async function startHere (buildApp: BuildApp, options: ResolvedOptions, manager:
     isAlive: () => true,
     onFailure: error => process.emitWarning(`The service manager cannot be told: ${error.message}`)
   })
+  const [{ bindHere }, { startInProcess }] = await Promise.all([import('./listener/here.ts'), import('./worker/in-process.ts')])
   const sockets = await bindHere(options.listen, manager.sockets)
   const result = await startInProcess(buildApp, options, pluginSide, sockets, () => {
     service.end()

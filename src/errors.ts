@@ -27,6 +27,7 @@ export const AppReadyError: CodedError = define('APP_READY', 'buildApp returned 
 export const PluginTwiceError: CodedError = define('PLUGIN_TWICE', 'fastify-clusterize is already registered on this instance: register it once, on the root')
 export const ShedError: CodedError = define('SHED', 'Service overloaded, try again later', 503)
 export const StoppedError: CodedError = define('STOPPED', 'The cluster is not up: it was stopped')
+export const BootingError: CodedError = define('BOOTING', 'The cluster still boots: ask again once it is ready')
 export const ReloadFailedError: CodedError = define('RELOAD_FAILED', 'The new code did not come up, the old workers serve on: %s')
 export const CrashLoopError: CodedError = define('CRASH_LOOP', 'Workers end again and again and none is left: %s')
 export const KilledError: CodedError = define('KILLED', 'Not every worker ended by itself: %s')

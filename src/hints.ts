@@ -1,5 +1,5 @@
 // The one thing to do next about an error or the end of a worker.
-import type { ExitKind } from './primary/exit-reason.ts'
+import type { ExitKind } from './exit-kinds.ts'
 
 const BY_CODE: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process listens there: stop it, or choose another port',

@@ -3,6 +3,9 @@
 /** Upper bounds of the histogram of request durations, in seconds; the last bucket is open. */
 export const DURATION_BUCKETS: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** Where more routes are known than are told apart. */
+export const OTHER_ROUTES = { method: '', route: '(other)' } as const
+
 /** Requests of one route and class of status. */
 export interface DurationSeries {
   readonly method: string

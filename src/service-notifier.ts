@@ -24,6 +24,8 @@ type Words = Readonly<Record<string, string>>
 
 // Node has no datagram sockets of the Unix kind, so systemd's own tool speaks for us. It also knows abstract sockets.
 const TOOL = 'systemd-notify'
+// What one saying may take, in ms: a manager that does not listen must not keep the next ones waiting for ever.
+const PATIENCE = 10_000
 const SILENT: ServiceNotifier = { ready () {}, reloading () {}, stopping () {}, status () {}, end () {} }
 
 export function createServiceNotifier (request: NotifyRequest | undefined, { isAlive, onFailure }: NotifierParts): ServiceNotifier {
@@ -58,7 +60,7 @@ export function createServiceNotifier (request: NotifyRequest | undefined, { isA
 /** It names the process that starts it as the sender where it may; where it may not, the unit's NotifyAccess=all lets it speak. */
 function runTool (words: Words, environment: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((resolve, reject) => {
-    const tool = spawn(TOOL, Object.entries(words).map(([name, value]) => `${name}=${value}`), { env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
+    const tool = spawn(TOOL, Object.entries(words).map(([name, value]) => `${name}=${value}`), { env: environment, stdio: ['ignore', 'ignore', 'pipe'], timeout: PATIENCE })
     let complaint = ''
     tool.stderr.setEncoding('utf8').on('data', (text: string) => { complaint += text })
     tool.on('error', reject)

@@ -34,7 +34,7 @@ export interface Snapshot {
   /** Event-loop utilization of the interval, 0 to 1. */
   readonly utilization: number
   readonly loopDelay: LoopDelay
-  /** Bytes. */
+  /** Bytes; `heapLimit` is how much may survive in the heap before V8 gives up. */
   readonly memory: { readonly rss: number, readonly heapUsed: number, readonly heapLimit: number }
   /** Time spent in garbage collection in the interval, in ms. */
   readonly gc: number

@@ -1,14 +1,16 @@
 // Binds the admin server's Unix socket so that nobody but this user can ever connect to it, in place of one that a dead cluster left.
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises'
+import { lstat, mkdir, rename, unlink } from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
 import { AdminSocketError, AdminTakenError } from '../errors.ts'
 import { adminFolders, adminSocketPath, socketIn } from './socket-path.ts'
 
-const OWNER_ONLY = 0o600
 const FOLDER_MODE = 0o700
 const OTHERS = 0o077
+/** A socket is made with 0777 less these bits: 0600 is left. */
+const UMASK = 0o177
 const ATTEMPTS = 3
 
 /**
@@ -53,7 +55,6 @@ async function prepare (folder: string): Promise<string | undefined> {
 async function bind (server: net.Server, place: string, attempts: number): Promise<void> {
   try {
     await listenAsOwner(server, place)
-    if (process.platform !== 'win32') await chmod(place, OWNER_ONLY)
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE') throw error
     if (attempts === 0 || await isAlive(place)) throw new AdminTakenError(place)
@@ -64,7 +65,7 @@ async function bind (server: net.Server, place: string, attempts: number): Promi
 
 /** Node binds a path within this call, so nobody meets the socket with a wider mode, nor another file of this process a narrower one. */
 async function listenAsOwner (server: net.Server, place: string): Promise<void> {
-  const previous = process.umask(OTHERS | 0o100)
+  const previous = process.umask(UMASK)
   try {
     server.listen({ path: place })
   } finally {
@@ -86,11 +87,22 @@ async function isAlive (place: string): Promise<boolean> {
   }
 }
 
+/** Moved aside before it is judged again: another cluster that starts may have bound its own here meanwhile, which goes back. */
 async function removeStale (place: string): Promise<void> {
   const found = await lstat(place).catch(() => undefined)
   if (found === undefined) return
   if (!found.isSocket()) throw new AdminSocketError(path.resolve(place), 'there is a file that is not a socket')
-  await unlink(place)
+  // Hardly longer than the shortest name, since the path of a socket has little room.
+  const aside = path.join(path.dirname(place), `.${randomBytes(3).toString('hex')}`)
+  try {
+    await rename(place, aside)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  if (!await isAlive(aside)) return unlink(aside)
+  await rename(aside, place)
+  throw new AdminTakenError(place)
 }
 
 function codeOf (error: unknown): unknown {

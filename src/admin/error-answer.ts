@@ -7,6 +7,7 @@ import type { AdminCluster } from './cluster.ts'
 // Orders that came at the wrong moment, or ask for what cannot be.
 const STATUS_OF: Readonly<Record<string, number>> = {
   FST_CLUSTERIZE_STOPPED: 409,
+  FST_CLUSTERIZE_BOOTING: 409,
   FST_CLUSTERIZE_INVALID_OPTION: 400
 }
 

@@ -1,7 +1,8 @@
-// Server-sent events: what happened lately, then each event as it comes, and the status each second.
+// Server-sent events: what happened lately, then each event as it comes, the status each second and after an event, and each sample.
 import type { ServerResponse } from 'node:http'
 import { AdminBusyError } from '../errors.ts'
 import type { AdminEvent, EventLog } from './event-log.ts'
+import type { Sampler } from './sampler.ts'
 import type { StatusSource } from './status-source.ts'
 
 const INTERVAL = 1_000
@@ -16,9 +17,16 @@ export interface EventStream {
   readonly close: () => void
 }
 
-export function createEventStream (log: EventLog, { status }: StatusSource): EventStream {
+export interface StreamParts {
+  readonly log: EventLog
+  readonly source: Pick<StatusSource, 'status'>
+  readonly sampler: Pick<Sampler, 'listen'>
+}
+
+export function createEventStream ({ log, source: { status }, sampler }: StreamParts): EventStream {
   const clients = new Set<ServerResponse>()
   let timer: NodeJS.Timeout | undefined
+  let statusSoon: NodeJS.Immediate | undefined
 
   const send = (client: ServerResponse, frame: string): void => {
     if (client.writableLength > MAX_BEHIND) client.destroy()
@@ -28,7 +36,16 @@ export function createEventStream (log: EventLog, { status }: StatusSource): Eve
     for (const client of clients) send(client, frame)
   }
   const statusFrame = (): string => frameOf('status', status())
-  const forget = log.listen(event => sendAll(eventFrame(event)))
+  const forgetEvents = log.listen(event => {
+    if (clients.size === 0) return
+    sendAll(eventFrame(event))
+    // After whatever else happens in this turn: once for all of it.
+    statusSoon ??= setImmediate(() => {
+      statusSoon = undefined
+      sendAll(statusFrame())
+    })
+  })
+  const forgetSamples = sampler.listen(sample => { if (clients.size > 0) sendAll(frameOf('sample', sample)) })
 
   function remove (client: ServerResponse): void {
     clients.delete(client)
@@ -50,8 +67,10 @@ export function createEventStream (log: EventLog, { status }: StatusSource): Eve
       timer ??= setInterval(() => sendAll(statusFrame()), INTERVAL).unref()
     },
     close () {
-      forget()
+      forgetEvents()
+      forgetSamples()
       clearInterval(timer)
+      clearImmediate(statusSoon)
       for (const client of clients) client.end(statusFrame())
       clients.clear()
     }

@@ -18,26 +18,34 @@ declare module 'fastify' {
 
 export function guardTcp (app: FastifyInstance, tcp: AdminTcp): void {
   const names = new Set(['localhost', tcp.host.toLowerCase(), ...tcp.hosts])
+  // Each kind of asking by itself: who floods /status from a probe's address must not make the probe fail.
   const mayAsk = createRateLimit(RATE)
   app.addHook('onRequest', async request => {
-    const { host, origin } = request.headers
-    if (!mayAsk(request.ip, performance.now())) throw new AdminBusyError()
-    if (!isOwnHost(host, names)) throw new AdminForeignError(`"${host}" is not this server's name: list it in "admin.hosts"`)
-    if (!isOwnOrigin(origin, host)) throw new AdminForeignError('the request is sent by a page of another site')
+    if (!mayAsk(`${accessOf(request)} ${request.ip}`, performance.now())) throw new AdminBusyError()
+    checkPage(request.headers, names, 'list it in "admin.hosts"')
     checkToken(request, tcp)
   })
 }
 
-/** On the Unix socket file permissions say who may connect; a proxy in front of it must still not pass a foreign page's orders on. */
+/** On the Unix socket file permissions say who may connect; a tunnel to it, or a proxy, must still not pass on what a foreign page asks. */
 export function guardSocket (app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ headers: { host, origin } }) => {
-    if (!isOwnOrigin(origin, host)) throw new AdminForeignError('the request is sent by a page of another site')
-  })
+  const names = new Set(['localhost'])
+  app.addHook('onRequest', async ({ headers }) => checkPage(headers, names, 'ask for "localhost"'))
+}
+
+function checkPage ({ host, origin }: FastifyRequest['headers'], names: ReadonlySet<string>, advice: string): void {
+  if (!isOwnHost(host, names)) throw new AdminForeignError(`"${host}" is not this server's name: ${advice}`)
+  if (!isOwnOrigin(origin, host)) throw new AdminForeignError('the request is sent by a page of another site')
 }
 
 function checkToken (request: FastifyRequest, { token, guardReads }: AdminTcp): void {
-  const access: Access = request.routeOptions.config.access ?? 'read'
+  const access = accessOf(request)
   if (access === 'open' || (access === 'read' && !guardReads)) return
   if (token === undefined) throw new AdminTokenError(`orders by TCP need a token, and the cluster has none: set "admin.token" or ${TOKEN_VARIABLE}, or use the Unix socket`)
   if (!isToken(request.headers.authorization, token)) throw new AdminTokenError('this needs the header "Authorization: Bearer <token>" with the right token')
+}
+
+/** What no route answers is guarded like what is read. */
+function accessOf (request: FastifyRequest): Access {
+  return request.routeOptions.config.access ?? 'read'
 }

@@ -36,7 +36,8 @@ export function createAdminHttp (onError: (error: Error) => void): AdminHttp {
     serverFactory: handler => (server = http.createServer(LIMITS, handler))
   })
   const own = server ?? http.createServer(LIMITS)
-  own.on('error', onError)
+  // Why it cannot listen is told to who asked it to.
+  own.on('error', error => { if (own.listening) onError(error) })
   own.maxConnections = MAX_CONNECTIONS
   own.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION
   app.removeContentTypeParser('text/plain')

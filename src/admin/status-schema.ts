@@ -1,4 +1,5 @@
-// The JSON schema of `GET /status`.
+// The JSON schemas of `GET /status` and of a sample of `GET /history`.
+import type { Sample } from './sampler.ts'
 import type { ClusterStatus, SlotStatus } from './status.ts'
 import { counts, flag, listOf, nullable, number, object, oneOf, text, whole } from './schemas.ts'
 import type { Schema } from './schemas.ts'
@@ -65,3 +66,17 @@ const status: Properties<ClusterStatus> = {
 }
 
 export const statusSchema: Schema = object(status)
+
+const sample: Properties<Sample> = {
+  at: number,
+  good: number,
+  failed: number,
+  shed: number,
+  p50: nullable(number),
+  p90: nullable(number),
+  p99: nullable(number),
+  utilization: number,
+  busiest: number
+}
+
+export const sampleSchema: Schema = object(sample)

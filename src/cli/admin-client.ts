@@ -31,13 +31,18 @@ export function adminClient (socketPath: string): AdminClient {
     async ask<Answer> (method: 'GET' | 'POST', url: string, body?: object) {
       const response = await send(method, url, body)
       const text = await textOf(response).catch(error => { throw notReached(error, socketPath) })
-      if ((response.statusCode ?? 0) >= 400) throw refusal(text)
-      return JSON.parse(text) as Answer
+      const answer = parse(text, socketPath)
+      if ((response.statusCode ?? 0) >= 400) throw refusal(answer)
+      return answer as Answer
     },
     async * follow (url, signal) {
       const response = await send('GET', url, undefined, signal)
-      if (response.statusCode !== 200) throw refusal(await textOf(response))
-      for await (const part of response.setEncoding('utf8')) yield String(part)
+      if (response.statusCode !== 200) throw refusal(parse(await textOf(response), socketPath))
+      try {
+        for await (const part of response.setEncoding('utf8')) yield String(part)
+      } catch (error) {
+        throw notReached(error, socketPath)
+      }
     }
   }
 }
@@ -48,9 +53,17 @@ async function textOf (response: IncomingMessage): Promise<string> {
   return text
 }
 
+function parse (text: string, socketPath: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new CommandError(`What answers at ${socketPath} is no admin server`, EXIT.none, 'name the admin socket of a cluster; clusterize start prints it')
+  }
+}
+
 /** The error behind it keeps the worker's stack. */
-function refusal (text: string): Error {
-  const { message = text, code, cause } = JSON.parse(text) as Failure
+function refusal (answer: unknown): Error {
+  const { message, code, cause } = answer as Failure
   const error = new Error(message, cause === undefined ? {} : { cause: deserializeError(cause) })
   return code === undefined ? error : Object.assign(error, { code })
 }

@@ -12,7 +12,7 @@ const ABOVE = /^([\s\S]*?)\n+SyntaxError/
 
 /** The same error, its stack led by the place where that can be told. No module is run for it. */
 export function locateSyntaxError (error: SyntaxError, entry: string): SyntaxError {
-  if (error.stack?.startsWith('SyntaxError') !== true) return error
+  if (!isPlaceless(error.stack ?? '')) return error
   for (const file of importsOf(entry)) {
     const place = check(file)
     if (place === undefined) continue
@@ -20,6 +20,12 @@ export function locateSyntaxError (error: SyntaxError, entry: string): SyntaxErr
     break
   }
   return error
+}
+
+/** What the loader throws leads into Node; one of JSON.parse, say, to its caller. */
+function isPlaceless (stack: string): boolean {
+  const [name = '', first = ''] = stack.split('\n')
+  return name.startsWith('SyntaxError') && (first === '' || first.includes('(node:internal/'))
 }
 
 function check (file: string): string | undefined {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The executable `clusterize`.
 import { readFileSync } from 'node:fs'
+import { surviveBrokenOutput } from '../broken-output.ts'
 import { closest } from '../options/closest.ts'
 import { COMMANDS } from './commands.ts'
 import type { Command } from './commands.ts'
@@ -54,6 +55,8 @@ function exitCodeOf (error: unknown): ExitCode {
   return error instanceof Error && 'code' in error && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed
 }
 
+// Whoever reads it may have seen enough: `clusterize status | head -1`.
+surviveBrokenOutput()
 main(process.argv.slice(2)).then(code => {
   if (code !== undefined) process.exitCode = code
 }, error => {

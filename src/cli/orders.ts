@@ -59,9 +59,11 @@ export async function stop (command: CommandLine): Promise<ExitCode> {
   noArguments(command)
   const cluster = await findCluster(command)
   const { name, pid } = await cluster.ask<ClusterStatus>('GET', '/status')
+  const since = Date.now()
   await cluster.ask('POST', '/stop')
-  await untilGone(cluster)
-  return say(command, { stopped: name, pid }, () => `✔ ${name} stopped\n`)
+  const killed = await untilGone(cluster, since)
+  say(command, { stopped: name, pid, killed }, () => killed === 0 ? `✔ ${name} stopped\n` : `✖ ${name} stopped, and ${plural(killed, 'worker')} had to be killed: its log tells what they were doing\n`)
+  return killed === 0 ? EXIT.done : EXIT.failed
 }
 
 function noArguments ({ positionals: [extra] }: CommandLine): void {

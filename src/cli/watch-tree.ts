@@ -1,5 +1,5 @@
 // Watches the code below a folder: one watch for each folder, so that node_modules costs nothing.
-import { readdirSync, watch } from 'node:fs'
+import { readdirSync, statSync, watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import path from 'node:path'
 
@@ -18,15 +18,16 @@ export function isWatchedFolder (name: string): boolean {
 
 /** Calls back with each file that changes, comes or goes, until the returned function is called. */
 export function watchTree (root: string, onChange: (file: string) => void): () => void {
-  const watchers = new Map<string, FSWatcher>()
+  const watched = new Map<string, { readonly watcher: FSWatcher, readonly identity: string }>()
 
   function add (folder: string): void {
-    if (watchers.has(folder)) return
+    if (watched.has(folder)) return
     try {
+      const identity = identityOf(folder)
       const watcher = watch(folder, (_type, name) => { if (name !== null) changed(folder, name) })
       // The folder is gone.
       watcher.on('error', () => remove(folder))
-      watchers.set(folder, watcher)
+      watched.set(folder, { watcher, identity })
       for (const entry of readdirSync(folder, { withFileTypes: true })) {
         if (entry.isDirectory() && isWatchedFolder(entry.name)) add(path.join(folder, entry.name))
       }
@@ -36,28 +37,34 @@ export function watchTree (root: string, onChange: (file: string) => void): () =
   }
 
   function remove (folder: string): void {
-    watchers.get(folder)?.close()
-    watchers.delete(folder)
+    watched.get(folder)?.watcher.close()
+    watched.delete(folder)
+  }
+
+  function removeTree (top: string): void {
+    for (const folder of watched.keys()) if (folder === top || folder.startsWith(top + path.sep)) remove(folder)
   }
 
   function changed (folder: string, name: string): void {
     const file = path.join(folder, name)
     if (isWatchedFile(name)) return onChange(file)
     if (!isWatchedFolder(name) || !isFolder(file)) return forget(file)
-    if (watchers.has(file)) return
+    if (watched.get(file)?.identity === identityOf(file)) return
+    // Another folder has taken its place, which the old watches know nothing of.
+    removeTree(file)
     add(file)
     // What was put in it before it was watched counts too.
-    if (watchers.has(file)) onChange(file)
+    if (watched.has(file)) onChange(file)
   }
 
   function forget (gone: string): void {
-    if (!watchers.has(gone) || isFolder(gone)) return
-    for (const folder of watchers.keys()) if (folder === gone || folder.startsWith(gone + path.sep)) remove(folder)
+    if (!watched.has(gone) || isFolder(gone)) return
+    removeTree(gone)
     onChange(gone)
   }
 
   add(root)
-  return () => { for (const folder of watchers.keys()) remove(folder) }
+  return () => { for (const folder of watched.keys()) remove(folder) }
 }
 
 function isFolder (file: string): boolean {
@@ -67,4 +74,10 @@ function isFolder (file: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Of the folder itself, not its name: an inode alone may be used again at once. */
+function identityOf (folder: string): string {
+  const found = statSync(folder, { throwIfNoEntry: false })
+  return `${found?.ino} ${found?.birthtimeMs}`
 }

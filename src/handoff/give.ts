@@ -20,8 +20,8 @@ export interface GiveResult {
 }
 
 export interface Giver {
-  /** Gives at most `max` idle connections away. Stops at the first one the primary refuses, since the next fares no better. */
-  give: (options?: { max?: number, choose?: ChooseConnections }) => Promise<GiveResult>
+  /** Gives at most `max` idle connections away, and none after `within` ms. Stops at the first one the primary refuses, since the next fares no better. */
+  give: (options?: { max?: number, within?: number, choose?: ChooseConnections }) => Promise<GiveResult>
   /** To be called with each `handoff-held` of the primary. */
   onHeld: (message: HandoffHeld) => void
 }
@@ -77,7 +77,7 @@ export function createGiver ({ channel, connections, port, timeout }: GiverOptio
     return outcome
   }
 
-  const giveEach = async (max: number, choose: ChooseConnections): Promise<GiveResult> => {
+  const giveEach = async (max: number, until: number, choose: ChooseConnections): Promise<GiveResult> => {
     const idle = connections.idle()
     // A connection turns busy only by bytes that are read, so this number tells at its turn whether it is idle still.
     const chosen = choose(idle).slice(0, max).map(connection => ({ connection, bytesRead: connection.socket.bytesRead }))
@@ -85,6 +85,7 @@ export function createGiver ({ channel, connections, port, timeout }: GiverOptio
     let refused = false
     for (const { connection, bytesRead } of chosen) {
       const { socket, state } = connection
+      if (performance.now() >= until) break
       if (socket.destroyed || !socket.readable || state === 'moving' || socket.bytesRead !== bytesRead) continue
       const outcome = await giveOne(connection)
       refused = outcome === 'refused' || outcome === 'gone'
@@ -99,8 +100,9 @@ export function createGiver ({ channel, connections, port, timeout }: GiverOptio
 
   return {
     // One after the other: Node sends a handle only when the one before is acknowledged, and a connection that waits in its queue could not be read.
-    give: ({ max = Infinity, choose = oldestActivityFirst } = {}) => {
-      const result = turn.then(() => giveEach(max, choose))
+    give: ({ max = Infinity, within = Infinity, choose = oldestActivityFirst } = {}) => {
+      const until = performance.now() + within
+      const result = turn.then(() => giveEach(max, until, choose))
       turn = result.catch(() => {})
       return result
     },

@@ -26,7 +26,7 @@ export interface HeaderOptions {
 export interface SheddingOptions {
   /**
    * How long requests may wait for the event loop: what one of its turns may take before the rest of it is shed.
-   * In a lasting overload requests wait about a third of it. `false`: the event loop is no reason to shed.
+   * In a lasting overload requests wait about half of it. `false`: the event loop is no reason to shed.
    *
    * @default 100
    */

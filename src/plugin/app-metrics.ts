@@ -7,13 +7,14 @@ import type { AppRegistry } from '../options/plugin-types.ts'
 export async function collectMetrics (app: FastifyInstance, registries: readonly AppRegistry[]): Promise<AppMetric[]> {
   const collected = await Promise.all(registries.map(async registry => {
     try {
-      return await registry.getMetricsAsJSON() as AppMetric[]
+      const metrics = await registry.getMetricsAsJSON() as AppMetric[]
+      return metrics.map(withFiniteValues)
     } catch (err) {
       app.log.warn({ err }, 'a registry of metrics failed')
       return []
     }
   }))
-  return collected.flat().map(withFiniteValues)
+  return collected.flat()
 }
 
 /** JSON has no NaN and no Infinity. */

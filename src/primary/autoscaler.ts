@@ -29,7 +29,7 @@ export function startAutoscaler (supervisor: Pick<Supervisor, 'handles' | 'scale
     if (verdict.size === undefined) return
     log.info({ event: 'autoscaled', from: wanted, to: verdict.size, utilization, queued }, 'the load wants another number of workers')
     // It rejects when a stop comes first.
-    supervisor.scale(verdict.size).catch(() => {})
+    supervisor.scale(verdict.size, 'load').catch(() => {})
   }, snapshotInterval).unref()
   return () => clearInterval(timer)
 }

@@ -12,10 +12,15 @@ import type { PrimaryLog } from './log.ts'
 import { obeyOrderSignals } from './order-signals.ts'
 import type { Supervisor } from './supervision.ts'
 
-/** Signals come through listenToSignals, which knows one press of Ctrl-C from two; errors through close-with-grace. */
+/** Every event close-with-grace listens to: signals come through listenToSignals, which knows one press of Ctrl-C from two, and a second error must not cut requests short. */
 const SKIPPED: closeWithGrace.AllEvents[] = [
-  'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'SIGTERM', 'beforeExit'
+  'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'SIGTERM',
+  'uncaughtException', 'unhandledRejection', 'beforeExit'
 ]
+
+// The supervisor keeps the deadlines of a stop; an error may have broken that too, so behind them comes this, in ms.
+const BACKSTOP = 5_000
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /** How long the cluster goes on serving before it stops, in ms. */
 export interface StopOrder { readonly delay: number }
@@ -50,20 +55,21 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
   const { idleGrace, drainTimeout, shutdown } = options
   const haste = new AbortController()
   let stopping: Promise<void> | undefined
-  let exitReason: string | undefined
-  let lost: Error | undefined
+  // Empty as long as the process is to go on.
+  let exitReason = ''
+  let failure: { readonly error: unknown } | undefined
 
   // The supervisor keeps every deadline, so close-with-grace needs no timer of its own.
-  const grace = closeWithGrace({ delay: false, logger: { error: logUnclean }, skip: SKIPPED, onSecondError: supervisor.killAll }, async ({ err }) => {
-    if (err !== undefined) log.fatal({ event: 'primary-failed', err, ...hintField(hintForError(err)) }, 'uncaught error in the primary: the cluster stops')
-    await close(exitReason ??= 'uncaught error in the primary', err === undefined ? shutdown : { delay: 0 })
-    if (lost !== undefined) throw lost
+  const grace = closeWithGrace({ delay: false, logger: { error: logUnclean }, skip: SKIPPED }, async () => {
+    await close(exitReason, failure === undefined ? shutdown : { delay: 0 })
+    if (failure !== undefined) throw failure.error
   })
   const exit = (reason: string): void => {
-    if (exitReason !== undefined) return
+    if (exitReason !== '') return
     exitReason = reason
     grace.close()
   }
+  const forgetErrors = onUncaught(fail)
   const forgetOrders = obeyOrderSignals(supervisor, () => exit('the terminal closed'))
   const forgetSignals = listenToSignals({
     onStop: exit,
@@ -74,8 +80,7 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
     },
     onInsist (signal) {
       log.error({ event: 'stop-forced', signal }, 'second signal: workers are killed')
-      supervisor.killAll()
-      process.exit(1)
+      force()
     }
   })
 
@@ -100,23 +105,45 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
     await onEnd()
     forgetSignals()
     forgetOrders()
-    if (exitReason === undefined) grace.uninstall()
+    if (exitReason === '') forgetErrors()
     if (killed.length > 0) throw new KilledError(killed.map(({ id, pid }) => `worker ${id} (pid ${pid}) was killed`).join(', '))
     log.info({ event: 'cluster-stopped' }, 'cluster stopped')
   }
 
   function logUnclean (err: unknown): void {
-    if (err !== lost) log.error({ event: 'stop-unclean', err }, 'the stop was not clean')
+    if (err !== failure?.error) log.error({ event: 'stop-unclean', err }, 'the stop was not clean')
+  }
+
+  /** Also in the middle of a stop: it goes on, since the requests in flight are not to blame. */
+  function fail (error: unknown): void {
+    failure ??= { error }
+    log.fatal({ event: 'primary-failed', err: error, ...hintField(hintForError(error)) }, 'uncaught error in the primary: the cluster stops')
+    setTimeout(force, Math.min(LONGEST_TIMER, shutdown.delay + drainTimeout + BACKSTOP)).unref()
+    exit('uncaught error in the primary')
+  }
+
+  function force (): void {
+    supervisor.killAll()
+    process.exit(1)
   }
 
   function giveUp (err: Error): void {
-    if (exitReason !== undefined) return
-    lost = err
+    if (exitReason !== '') return
+    failure = { error: err }
     log.fatal({ event: 'cluster-gave-up', err, ...hintField(hintForError(err)) }, 'no worker is left: the cluster gives up')
     exit('crash loop')
   }
 
-  return { close, giveUp, exit, isStopping: () => stopping !== undefined, isExiting: () => exitReason !== undefined }
+  return { close, giveUp, exit, isStopping: () => stopping !== undefined, isExiting: () => exitReason !== '' }
+}
+
+function onUncaught (fail: (error: unknown) => void): () => void {
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  return () => {
+    process.off('uncaughtException', fail)
+    process.off('unhandledRejection', fail)
+  }
 }
 
 /** What waits in the primary must not hold the stop beyond its time, nor a stop that becomes urgent. */

@@ -1,7 +1,7 @@
 // What a cluster tells its user: typed events, and the same on node:diagnostics_channel.
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
-import type { ExitKind } from './exit-reason.ts'
+import type { ExitKind } from '../exit-kinds.ts'
 import type { BoundAddress } from '../protocol.ts'
 
 export interface WorkerReadyEvent {
@@ -54,11 +54,22 @@ export interface EventSink {
 
 export function createEvents (): EventSink {
   const emitter = new EventEmitter<ClusterEvents>()
+  // Every order that waits for its outcome listens, and many may at once: their number is no sign of a leak.
+  emitter.setMaxListeners(0)
   return {
     emitter,
     emit (name, event) {
-      channel(`fastify-clusterize:${name}`).publish(event);
-      (emitter as EventEmitter).emit(name, event)
+      channel(`fastify-clusterize:${name}`).publish(event)
+      for (const listener of emitter.rawListeners(name)) tell(() => Reflect.apply(listener, emitter, [event]))
     }
+  }
+}
+
+/** A listener that throws is an uncaught error, as on a diagnostics channel: it must not end what tells it, nor keep it from the others. */
+function tell (listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    process.nextTick(() => { throw error })
   }
 }

@@ -1,13 +1,8 @@
 // Tells why a worker ended, from its exit status and what the primary had asked of it: a kind to count and a sentence to read. Pure.
+import type { ExitKind } from '../exit-kinds.ts'
 
 /** What the primary had asked of a worker before it ended. */
 export type ExitIntent = 'none' | 'stop' | 'retire' | 'recycle' | 'unhealthy' | 'kill-hang' | 'kill-boot-timeout' | 'kill-drain-timeout' | 'kill-forced'
-
-export type ExitKind =
-  | 'stopped' | 'retired' | 'recycled' | 'unhealthy'
-  | 'killed-hang' | 'killed-boot-timeout' | 'killed-drain-timeout' | 'killed-forced'
-  | 'oom-kill' | 'heap-out-of-memory' | 'aborted' | 'segfault'
-  | 'uncaught-error' | 'boot-failed' | 'exit-code' | 'signal'
 
 export interface ExitReason {
   readonly kind: ExitKind

@@ -1,5 +1,4 @@
 // Forks one worker and holds it: follows its states, remembers what it said last, passes orders on.
-import cluster from 'node:cluster'
 import { createChannel } from '../channel.ts'
 import type { Answer, Port } from '../channel.ts'
 import { deserializeError } from '../errors.ts'
@@ -8,6 +7,7 @@ import type { ServerFacts, ToPrimary, ToWorker } from '../protocol.ts'
 import type { ReceiverLoad } from '../listener/listener.ts'
 import { freezeSnapshot } from '../snapshot.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { startProcess } from './start-process.ts'
 import type { ForkOrder, Intent, RestReason, WorkerHandle, WorkerListeners } from './worker-handle.ts'
 import { mayFollow } from './worker-states.ts'
 import type { WorkerState } from './worker-states.ts'
@@ -20,7 +20,7 @@ let lastKey = 0
 export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: () => number = () => performance.now()): WorkerHandle {
   const { generation } = order
   let { slot } = order
-  const { process: child } = cluster.fork(order.environment)
+  const child = startProcess(order.environment)
   const forkedAt = now()
   let seatedAt = forkedAt
   let state: WorkerState = 'booting'
@@ -89,14 +89,14 @@ export function forkWorker (order: ForkOrder, listeners: WorkerListeners, now: (
     }
   }
 
+  // Of a process that could not be started it is why. Otherwise it is a failed kill or send of one that has just ended, and its 'exit' tells the rest.
+  child.on('error', error => { if (child.pid === undefined) reportedError ??= error })
   emitLostDisconnect(child)
   child.once('disconnect', () => listeners.onGone(handle))
   child.once('exit', (code, signal) => {
     become('exited')
     listeners.onExit(handle, { code, signal })
   })
-  // An 'error' event is a failed kill or send of a process that has just ended; its 'exit' tells the rest.
-  child.on('error', () => {})
 
   const handle: WorkerHandle = {
     key: ++lastKey,

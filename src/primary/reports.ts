@@ -2,7 +2,7 @@
 import type { Activity, BoundAddress } from '../protocol.ts'
 import { hintField, hintForEnd } from '../hints.ts'
 import { reasonOf } from './cause-of-death.ts'
-import type { ExitKind } from './exit-reason.ts'
+import type { ExitKind } from '../exit-kinds.ts'
 import type { EventSink, WorkerExitEvent } from './events.ts'
 import type { PrimaryLog } from './log.ts'
 import { isOrdered } from './worker-handle.ts'

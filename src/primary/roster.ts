@@ -36,9 +36,10 @@ export function createRoster (): Roster {
     },
     get: key => handles.get(key),
     all,
-    dismiss (handle, why) { dismissed.set(handle, why) },
+    // Who has ended meanwhile would never be removed again.
+    dismiss (handle, why) { if (handles.has(handle.key)) dismissed.set(handle, why) },
     dismissal: handle => dismissed.get(handle),
-    condemn (handle) { hung.add(handle) },
+    condemn (handle) { if (handles.has(handle.key)) hung.add(handle) },
     planned: () => all().map(handle => {
       const { key, slot, generation } = handle
       return { key, slot, generation, state: handle.state(), deadline: handle.deadline(), readyAt: handle.readyAt(), dismissed: dismissed.has(handle), hung: hung.has(handle) }

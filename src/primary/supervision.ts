@@ -24,9 +24,10 @@ export interface Supervisor {
   reload: () => Promise<ReloadReport>
   /**
    * Wants so many workers; resolves with that number once all are ready and none beyond serves. An automatic cluster keeps to its bounds.
+   * An order has slots that are held back tried at once; the load's wish does not.
    * Throws FST_CLUSTERIZE_INVALID_OPTION. Throws FST_CLUSTERIZE_STOPPED when a stop comes first.
    */
-  scale: (size: number) => Promise<number>
+  scale: (size: number, by?: 'order' | 'load') => Promise<number>
   /** While a reload or a change of size is on. */
   isChanging: () => boolean
   /** Has a worker replaced; it drains once its replacement has proved itself. */

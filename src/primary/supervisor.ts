@@ -8,6 +8,7 @@ import { createHistory } from './history.ts'
 import { isRolledOut, isStaffed, nextProof, plan } from './plan.ts'
 import { NO_SLOT } from './plan-spares.ts'
 import type { Action, Desired } from './plan.ts'
+import { refuseUnlessUp } from './refuse-unless-up.ts'
 import { createReports } from './reports.ts'
 import { createRoster } from './roster.ts'
 import type { Dismissal } from './roster.ts'
@@ -204,17 +205,17 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       return killed
     },
     async reload () {
-      if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
+      refuseUnlessUp(desired, state === 'up')
       return reloads.request()
     },
-    async scale (size) {
+    async scale (size, by = 'order') {
       const { min, max } = options.autoscale ?? { min: 1, max: MAX_WORKERS }
       if (!isWorkerCount(size) || size < min || size > max) throw new InvalidOptionError('workers', `a whole number from ${min} to ${max}`, inspect(size))
-      if (desired.phase === 'stopping' || state !== 'up') throw new StoppedError()
+      refuseUnlessUp(desired, state === 'up')
       const sized = sizing.request(desired.size, size)
       desired = { ...desired, size }
       // An order to begin anew: no slot is held back any more.
-      restarts.forget()
+      if (by === 'order') restarts.forget()
       reconcile()
       return sized
     },

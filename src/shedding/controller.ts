@@ -48,6 +48,11 @@ const AT_ONCE_FAR = 0.25
 /** Shedding this much is far above the capacity. */
 const FAR_SHARE = 0.5
 
+/**
+ * The step is that of PIE (RFC 8033, section 4.2), which holds the delay of a router's queue: the share changes with how far the delay is from
+ * what is wanted and with how fast it moves, by smaller steps where a small change matters much. A network's queue drops what joins it; here
+ * what is shed has already waited, so the share begins late, after a busy half a second, and goes fast, as soon as the loop sleeps again.
+ */
 export function nextLevel (level: ShedLevel, { elapsed, delay, idle, busy, target }: LoopPeriod): ShedLevel {
   const relative = delay / target
   if (level.share === 0 && busy < OVERLOADED_AFTER_MS) return { share: 0, delay: relative }

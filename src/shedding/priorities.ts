@@ -22,7 +22,10 @@ export function nextMix (mix: Readonly<PerPriority>, seen: Readonly<PerPriority>
   return { critical: share('critical'), normal: share('normal'), sheddable: share('sheddable') }
 }
 
-/** The share of each priority's own requests to shed, so that together they are `share` of all. */
+/**
+ * The share of each priority's own requests to shed, so that together they are `share` of all. That queueing time decides how much and the
+ * measured mix decides who is as in DAGOR (Zhou et al., "Overload Control for Scaling WeChat Microservices", 2018); it moves a threshold among many levels.
+ */
 export function spread (share: number, mix: Readonly<PerPriority>): PerPriority {
   const shares: PerPriority = { critical: 0, normal: 0, sheddable: 0 }
   let left = share

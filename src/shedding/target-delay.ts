@@ -10,7 +10,7 @@ export const UNKNOWN_SERVICE: ServiceTime = { busy: 0, served: 0 }
 
 const FADE = 0.9
 /** As a share of the budget. */
-const LEAST = 1 / 3
+const LEAST = 1 / 2
 const MOST = 2 / 3
 /** A queue shorter than this many handlers is empty too often. */
 const HANDLERS = 2

@@ -41,17 +41,19 @@ export const systemClock: LoopClock = {
 
 /** A loop that slept more recently, in ms, keeps nobody waiting that would be worth the callback at the end of its turn. */
 export const FOLLOWED_AFTER_MS = 20
+/** Whether the loop has slept is looked up no more often than this, in ms: among thousands of requests a second the reading would be one for each. */
+const LOOK_EVERY_MS = 1
 
 /**
  * Node handles all requests that one poll found ready one after the other, so the time since the turn began is the time this one waited.
- * Turns are followed only once the loop has not slept for a while: until then nothing is armed, and a request costs two readings.
+ * Turns are followed only once the loop has not slept for a while: until then nothing is armed, and a request costs one reading of the time.
  *
  * @param mustFollow whether to follow all turns
  */
 export function createTurnClock (clock: LoopClock, onTurnEnd: (turn: Readonly<Turn>) => void = () => {}, mustFollow: () => boolean = () => false): TurnClock {
   const turn: Turn = { now: 0, elapsed: 0, waited: 0, busy: 0 }
   // One object, because V8 changes a number in a field where it stands and boxes a new one for a variable.
-  const times = { began: 0, ended: 0, turnsAtEnd: NaN, idle: clock.idleTime(), lengthBefore: 0, woke: clock.now() }
+  const times = { began: 0, ended: 0, turnsAtEnd: NaN, idle: clock.idleTime(), lengthBefore: 0, woke: clock.now(), looked: -Infinity }
   let open = false
 
   function request (): void {
@@ -65,6 +67,8 @@ export function createTurnClock (clock: LoopClock, onTurnEnd: (turn: Readonly<Tu
 
   /** Whether this turn is followed. Where the loop has slept nobody was waiting when it woke, and what it did before that counts no more. */
   function opens (now: number): boolean {
+    // Not followed a moment ago, and nothing can have changed that since.
+    if (now - times.looked < LOOK_EVERY_MS) return false
     const idle = clock.idleTime()
     const slept = idle > times.idle
     if (slept) {
@@ -74,7 +78,10 @@ export function createTurnClock (clock: LoopClock, onTurnEnd: (turn: Readonly<Tu
     }
     turn.elapsed = turn.waited = 0
     turn.busy = now - times.woke
-    if (turn.busy < FOLLOWED_AFTER_MS && !mustFollow()) return false
+    if (turn.busy < FOLLOWED_AFTER_MS && !mustFollow()) {
+      times.looked = now
+      return false
+    }
     open = true
     clock.atTurnEnd(end)
     begin(now)

@@ -45,7 +45,11 @@ export async function drain (drainable: Drainable, { timeout, idleGrace, giver, 
   else void giver.give().then(onHandedOver)
   await quiet(drainable, { idleGrace, giver, limit: timeout * SHARE_OF_REQUESTS })
   onPhase?.('closing')
-  await app.close()
+  await app.close().catch((error: unknown) => {
+    // The process ends with 1 then, and the log is the only one to tell why.
+    app.log.error({ err: error }, 'the app did not close: an onClose hook failed')
+    throw error
+  })
 }
 
 /** Connections the kernel has accepted for us are reset when the last socket closes, so take them in first. libuv accepts one a turn: go on until a turn brings none. */

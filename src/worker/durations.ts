@@ -1,6 +1,6 @@
 // Records how long requests took, by route and class of status. A request costs three entries in a list; they are counted together, a list at a time.
 import type { FastifyReply } from 'fastify'
-import { DURATION_BUCKETS, stepOf, STEPS } from '../measurements.ts'
+import { DURATION_BUCKETS, OTHER_ROUTES, stepOf, STEPS } from '../measurements.ts'
 import type { DurationSeries, Measurements } from '../measurements.ts'
 import { routeConfig } from '../route-config.ts'
 
@@ -8,7 +8,6 @@ type RouteConfig = ReturnType<typeof routeConfig>
 
 /** Routes told apart; those beyond count together. */
 const MAX_ROUTES = 1_000
-const OTHERS = { method: '', route: '(other)' }
 const NO_ROUTE = { method: '', route: '' }
 const CLASSES = 5
 const LIST = 2_048
@@ -33,7 +32,7 @@ export function createDurations (): Durations {
   // By the route's config, which is one object for each route.
   const routes = new Map<RouteConfig, RouteTimes>()
   const unknown = timesOf(NO_ROUTE)
-  const others = timesOf(OTHERS)
+  const others = timesOf(OTHER_ROUTES)
   const steps = new Uint32Array(STEPS)
 
   function routeOf (config: RouteConfig): RouteTimes {
@@ -83,7 +82,7 @@ export function createDurations (): Durations {
   }
 }
 
-function timesOf ({ method, route }: typeof NO_ROUTE): RouteTimes {
+function timesOf ({ method, route }: Pick<RouteTimes, 'method' | 'route'>): RouteTimes {
   return { method, route, classes: [] }
 }
 

@@ -42,7 +42,8 @@ export function createEnding (finish: (timeout: number) => Promise<void>, report
       const fail = (error: unknown): void => {
         const begun = state !== 'running'
         state = 'failed'
-        reported = report(error)
+        // What cannot be reported must not be one more error to report.
+        reported = report(error).catch(() => {})
         if (!begun) start(timeout)
       }
       process.on('uncaughtException', fail)

@@ -16,6 +16,8 @@ import { createRequestSide } from './request-side.ts'
 const HELD_TIMEOUT = 5_000
 // How late the primary may learn of connections that ended, in ms, where nobody waits for their place.
 const COUNTED_WITHIN = 5
+// How long one order to rebalance is good for, in ms. A busy loop gives one connection a turn, and the next order, made meanwhile, would count the same ones again.
+export const REBALANCED_WITHIN = 1_000
 
 export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' | 'rebalance' }>
 
@@ -41,7 +43,7 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
       switch (message.type) {
         case 'handoff-take': return take(message, handle)
         case 'handoff-held': return giver?.onHeld(message)
-        case 'rebalance': return void giver?.give({ max: message.max, choose: idle => hottest(idle, tracked.all(), message.share, message.max) })
+        case 'rebalance': return void giver?.give({ max: message.max, within: REBALANCED_WITHIN, choose: idle => hottest(idle, tracked.all(), message.share, message.max) })
         case 'request-take': return requests?.receive(message, handle)
         default: return message satisfies never
       }

@@ -1,4 +1,4 @@
-// Keeps a thread beside the app that writes a diagnostic report when the app's own thread is blocked: a blocked thread cannot be asked.
+// Keeps a thread beside the app that writes a diagnostic report when the app's own thread is blocked, and ends the process where nobody else would: a blocked thread cannot be asked.
 import { Worker } from 'node:worker_threads'
 import { hangReportPath } from '../hang-report.ts'
 import type { Activity } from '../protocol.ts'
@@ -25,6 +25,7 @@ export function reportHangs (hangTimeout: number, beatInterval: number, activity
   const workerData: WatchOrder = {
     heart,
     path: hangReportPath(process.pid),
+    parent: process.ppid,
     patience: limit - Math.min(HEAD_START, limit * SHARE_OF_HEAD_START),
     interval: Math.min(LONGEST_INTERVAL, limit / LOOKS),
     activityKey: ACTIVITY_KEY

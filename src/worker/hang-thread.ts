@@ -5,6 +5,8 @@ export interface WatchOrder {
   /** Beats of the main thread, and whether a debugger may hold it. */
   readonly heart: Int32Array
   readonly path: string
+  /** The primary's process id. */
+  readonly parent: number
   /** Standstill after which it reports, and how often it looks, in ms. */
   readonly patience: number
   readonly interval: number
@@ -17,7 +19,7 @@ export function watchMainThread (): void {
   const { rmSync, writeFileSync } = process.getBuiltinModule('node:fs')
   const { Session } = process.getBuiltinModule('node:inspector')
   const { workerData } = process.getBuiltinModule('node:worker_threads')
-  const { heart, path, patience, interval, activityKey } = workerData as WatchOrder
+  const { heart, path, parent, patience, interval, activityKey } = workerData as WatchOrder
   const NATIVE_PATIENCE = 500
   let beats = -1
   let silence = 0
@@ -38,9 +40,11 @@ export function watchMainThread (): void {
       // It recovered: nobody will ask for the report.
       if (reported) rmSync(path, { force: true })
       reported = false
-    } else if (silence >= patience && !reported && Atomics.load(heart, 1) === 0) {
+    } else if (silence >= patience && Atomics.load(heart, 1) === 0) {
+      // With the primary gone nobody else ends this process, and a blocked thread does not notice.
+      if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL')
+      if (!reported) report()
       reported = true
-      report()
     }
   }, interval)
 
@@ -52,6 +56,8 @@ export function watchMainThread (): void {
     const finish = (found: object): void => {
       clearTimeout(timer)
       session.disconnect()
+      // It went on before it could be stopped: what was found is of no hang, and must not be taken for that of the next.
+      if (Atomics.load(heart, 0) !== beats) return
       // Never through a link that somebody laid there.
       rmSync(path, { force: true })
       writeFileSync(path, JSON.stringify({ pid: process.pid, ...found }, null, 2), { mode: 0o600, flag: 'wx' })

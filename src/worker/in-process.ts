@@ -90,7 +90,11 @@ function endByItself ({ app, gate }: Drainable, { drainTimeout, errorDrainTimeou
         gate.expectStop()
         setTimeout(ending.begin, shutdown.delay, drainTimeout)
       },
-      onHurry: () => ending.begin(shutdown.fastTimeout),
+      onHurry () {
+        ending.begin(shutdown.fastTimeout)
+        // A slower stop may have begun.
+        setTimeout(() => process.exit(1), shutdown.fastTimeout).unref()
+      },
       onInsist: () => process.exit(1)
     }, ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'])
   ]

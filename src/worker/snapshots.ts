@@ -3,11 +3,13 @@ import { monitorEventLoopDelay, performance, PerformanceObserver } from 'node:pe
 import { getHeapStatistics } from 'node:v8'
 import type { RequestGate } from '../request-gate.ts'
 import type { Health, Snapshot } from '../snapshot.ts'
+import { heapLimit } from './heap-limit.ts'
 import type { OpenConnections } from './open-connections.ts'
 
 // Each sample wakes the loop; 20 ms is exact enough for percentiles and costs an idle worker next to nothing.
 const DELAY_RESOLUTION = 20
 const NANOSECONDS = 1e6
+const HEAP_LIMIT = heapLimit()
 
 /** Calls `send` with a snapshot each `interval` ms, and whenever the returned function is called. Never keeps the process alive. */
 export function startSnapshots (gate: RequestGate, connections: OpenConnections, interval: number, health: () => Health, send: (snapshot: Snapshot) => void): () => void {
@@ -28,7 +30,7 @@ export function startSnapshots (gate: RequestGate, connections: OpenConnections,
     send({
       utilization: performance.eventLoopUtilization(current, utilization).utilization,
       loopDelay: delayOf(histogram),
-      memory: { rss: process.memoryUsage.rss(), ...heap() },
+      memory: { rss: process.memoryUsage.rss(), heapUsed: getHeapStatistics().used_heap_size, heapLimit: HEAP_LIMIT },
       gc: Math.round(gc * 10) / 10,
       uptime: Math.round(process.uptime()),
       inspected: isInspected(),
@@ -51,11 +53,6 @@ function delayOf (histogram: ReturnType<typeof monitorEventLoopDelay>): Snapshot
   const beyond = (nanoseconds: number): number => Math.max(0, Math.round((nanoseconds / NANOSECONDS - DELAY_RESOLUTION) * 10) / 10)
   if (Number.isNaN(histogram.mean)) return { p50: 0, p99: 0, max: 0 }
   return { p50: beyond(histogram.percentile(50)), p99: beyond(histogram.percentile(99)), max: beyond(histogram.max) }
-}
-
-function heap (): { heapUsed: number, heapLimit: number } {
-  const { used_heap_size: heapUsed, heap_size_limit: heapLimit } = getHeapStatistics()
-  return { heapUsed, heapLimit }
 }
 
 /** Idle is what is open and has no request in flight: exact enough here, and free. */

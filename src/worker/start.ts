@@ -12,8 +12,10 @@ import type { BuildApp, PluginSide } from './build-app.ts'
 import { activityOf, boot, nothingYet } from './boot.ts'
 import type { Running } from './boot.ts'
 import { drain } from './drain.ts'
+import type { DrainOptions } from './drain.ts'
 import { createEnding } from './ending.ts'
 import type { Ending } from './ending.ts'
+import { REBALANCED_WITHIN } from './handoff-side.ts'
 import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
 
 // How long a dying worker waits for the primary to have read its last words, in ms.
@@ -54,6 +56,8 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'announce-stop': return running.drainable?.gate.expectStop()
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
+        running.drainable?.gate.letGo(connectionsFor(message, running), REBALANCED_WITHIN)
+        return running.handoff?.receive(message, handle)
       case 'handoff-held':
       case 'request-take':
       case 'handoff-take': return running.handoff?.receive(message, handle)
@@ -80,25 +84,34 @@ async function reportCrash (error: unknown, { drainable }: Running, channel: Cha
 }
 
 async function finish (running: Running, timeout: number, idleGrace: number, channel: Channel<ToPrimary>): Promise<void> {
+  const { drainable, accepting, handoff, mode } = running
   // Still booting: nobody is connected, so there is nothing to wait for.
-  if (running.drainable === undefined) return
-  running.accepting?.end()
-  const giver = running.mode === 'stop' ? undefined : running.handoff?.giver
-  await drain(running.drainable, {
+  if (drainable === undefined) return
+  accepting?.end()
+  const options: DrainOptions = {
     timeout,
     idleGrace,
-    giver,
+    giver: mode === 'stop' ? undefined : handoff?.giver,
     onHandedOver: () => { void channel.post({ type: 'handed-over' }) },
     onPhase (phase) {
       running.phase = phase
       if (phase === 'closing') running.lastReports?.prepare()
     }
-  })
-  await running.lastReports?.send()
+  }
+  try {
+    await drain(drainable, options)
+  } finally {
+    await running.lastReports?.send()
+  }
 }
 
 async function answerWithMetrics ({ drainable }: Running): Promise<Answer> {
   return { body: await drainable?.gate.appMetrics() ?? [] }
+}
+
+/** Those that carry about the wanted share, were they all alike. */
+function connectionsFor ({ share, max }: Extract<ToWorker, { type: 'rebalance' }>, { drainable }: Running): number {
+  return Math.min(max, Math.round(share * (drainable?.connections.count() ?? 0)))
 }
 
 /** A worker that rests keeps no idle connections either: their next requests are for one that is fit. */

@@ -44,6 +44,14 @@ test('percentiles are those of the last minute', () => {
   assert.equal(times.percentiles(), null)
 })
 
+test('series are bounded, however many routes reloads bring', () => {
+  const times = createRequestTimes()
+  for (let route = 0; route < 6_000; route++) times.add({ durations: [{ method: 'GET', route: `/${route}`, status: '2xx', counts: [1], sum: 1 }], steps: [] })
+  const series = times.series()
+  const [others] = series.filter(({ route }) => route === '(other)')
+  assert.deepEqual([series.length, others?.counts, others?.sum], [5_001, [1_000], 1_000])
+})
+
 test("the app's counters are those of all its workers, and never go backwards when some end", async () => {
   const step = fc.oneof(
     fc.record({ type: fc.constant('count'), worker: fc.integer({ min: 0, max: 3 }), by: fc.integer({ min: 0, max: 9 }) }),
@@ -142,6 +150,7 @@ test('the metrics page', async t => {
     const after = await counted()
     assert.equal(sum(after, 'orders_total'), 40)
     assert.equal(sum(after, 'clusterize_slot_requests_total'), 41)
+    assert.deepEqual(['oom-kill', 'segfault'].map(reason => sum(after, 'clusterize_worker_restarts_total', { reason })), [1, 0])
     assert.equal(sum(after, 'clusterize_worker_restarts_total'), 1)
     for (const [index, now] of seen.entries()) for (const [key, before] of seen[index - 1] ?? []) assert.ok((now.get(key) ?? 0) >= before, `${key} went from ${before} to ${now.get(key)}`)
   })

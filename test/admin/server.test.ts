@@ -88,8 +88,10 @@ async function checkToken ({ tcp }: Admin): Promise<void> {
 async function checkForeign ({ tcp, unix }: Admin): Promise<void> {
   const authorization = `Bearer ${TOKEN}`
   for (const url of ['/status', '/livez', '/nowhere']) {
-    const answer = await ask(tcp, url, { headers: { host: 'evil.example', authorization } })
-    assert.deepEqual([answer.status, answer.json['code']], [403, 'FST_CLUSTERIZE_ADMIN_FOREIGN'])
+    for (const where of [tcp, unix]) {
+      const answer = await ask(where, url, { headers: { host: 'evil.example', authorization } })
+      assert.deepEqual([answer.status, answer.json['code']], [403, 'FST_CLUSTERIZE_ADMIN_FOREIGN'])
+    }
   }
   assert.equal((await ask(tcp, '/status', { headers: { host: 'ops.example:80' } })).status, 200)
   for (const where of [tcp, unix]) {
@@ -103,7 +105,7 @@ async function checkDescription ({ unix }: Admin): Promise<void> {
   const { json } = await ask(unix, '/openapi.json')
   const paths = json['paths'] as Record<string, Record<string, { responses: object }>>
   assert.equal(json['openapi'], '3.1.0')
-  for (const url of ['/livez', '/readyz', '/status', '/events', '/openapi.json']) assert.ok(paths[url]?.['get'], url)
+  for (const url of ['/', '/dashboard/{file}', '/livez', '/readyz', '/status', '/history', '/metrics', '/events', '/openapi.json']) assert.ok(paths[url]?.['get'], url)
   for (const url of ['/reload', '/scale', '/workers/{id}/recycle', '/stop', '/log-level']) assert.ok(paths[url]?.['post'], url)
 }
 
@@ -123,8 +125,12 @@ async function checkOrders ({ cluster, unix }: Admin): Promise<void> {
   assert.deepEqual([lastReload?.state, lastReload?.generation, reload, slots.map(({ generation }) => generation), totals.requests], ['done', 2, null, [2, 2, 2], 5])
 
   const old = cluster.pidOf(1)
-  const { status, json } = await ask(unix, '/workers/1/recycle', { method: 'POST' })
-  assert.deepEqual([status, json['id'], json['generation'], json['pid']], [200, 1, 2, cluster.pidOf(1)])
+  // Whoever asks meanwhile is told of the same replacement, however many they are.
+  const recycled = await Promise.all(Array.from({ length: 12 }, () => ask(unix, '/workers/1/recycle', { method: 'POST' })))
+  // An answer may overtake the line of the log.
+  await cluster.event('worker-ready', line => line['pid'] === recycled[0]?.json['pid'])
+  for (const { status, json } of recycled) assert.deepEqual([status, json['id'], json['generation'], json['pid']], [200, 1, 2, cluster.pidOf(1)])
+  assert.doesNotMatch(cluster.stderr(), /MaxListeners/)
   await events.find(({ event, data }) => event === 'worker-exit' && data['pid'] === old && data['kind'] === 'recycled')
   for (const [url, expected] of [['/workers/9/recycle', 404], ['/workers/x/recycle', 400]] as const) assert.equal((await ask(unix, url, { method: 'POST' })).status, expected)
 
@@ -156,9 +162,10 @@ async function checkNonsense ({ cluster, unix, tcp }: Admin): Promise<void> {
   deaf?.pause()
   for (let round = 0; round < 40; round++) await Promise.all([tcp, { path: 'socketPath' in unix ? unix.socketPath : '' }].map(where => sendNonsense(where, nonsense(random))))
   const agent = new http.Agent({ keepAlive: true, maxSockets: 4 })
-  const flood = await Promise.all(Array.from({ length: 400 }, () => ask({ ...tcp, agent }, '/status').then(({ status }) => status)))
+  // As often as it takes on a machine that has other things to do.
+  await until(async () => (await Promise.all(Array.from({ length: 400 }, () => ask({ ...tcp, agent }, '/nowhere').then(({ status }) => status)))).includes(429), () => 'a flood to be held back')
   agent.destroy()
-  assert.ok(flood.includes(429), 'a flood is held back')
+  assert.equal((await ask(tcp, '/livez')).status, 200, 'and costs no probe its answer')
   for (const socket of slow) socket.destroy()
   assert.equal((await ask(unix, '/livez')).status, 200)
   const { slots, generation } = await statusOf(unix)
@@ -188,7 +195,7 @@ function sendNonsense (where: net.NetConnectOpts, bytes: Buffer): Promise<void> 
   })
 }
 
-const PARTS = ['GET ', 'POST ', 'OPTIONS ', 'PUT ', '/status', '/scale', '/reload/', '/workers/1/recycle', '/workers/%00/recycle', '/../../etc/passwd', '/events?x=%ff', ' HTTP/1.1', ' HTTP/9.9', '\r\n', '\r\n\r\n', 'host: localhost', 'host: evil.example', 'content-length: 99999999', 'content-length: -1', 'transfer-encoding: chunked', 'content-type: application/json', 'content-type: text/plain', 'authorization: Bearer ', '{"workers":', '1e999}', '{"__proto__":{"x":1}}', 'ffffffff\r\n', '\0', 'x'.repeat(20_000)]
+const PARTS = ['GET ', 'POST ', 'OPTIONS ', 'PUT ', 'CONNECT ', 'TRACE ', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'upgrade: websocket\r\nconnection: upgrade', 'expect: 100-continue', 'last-event-id: 1e999', '/status', '/scale', '/reload/', '/workers/1/recycle', '/workers/%00/recycle', '/../../etc/passwd', '/events?x=%ff', ' HTTP/1.1', ' HTTP/9.9', '\r\n', '\r\n\r\n', 'host: localhost', 'host: evil.example', 'content-length: 99999999', 'content-length: -1', 'transfer-encoding: chunked', 'content-type: application/json', 'content-type: text/plain', 'authorization: Bearer ', '{"workers":', '1e999}', '{"__proto__":{"x":1}}', 'ffffffff\r\n', '\0', 'x'.repeat(20_000)]
 
 function nonsense (random: () => number): Buffer {
   const pick = <T> (from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -40,6 +41,33 @@ test('replaces no file that is not a socket, and no socket that somebody answers
   const place = await bindAdminSocket(server, 'shop', path.join(folder, 'live'))
   await assert.rejects(bindAdminSocket(net.createServer(), 'shop', place), { code: 'FST_CLUSTERIZE_ADMIN_TAKEN' })
   await assert.rejects(bindAdminSocket(net.createServer(), 'shop', path.join(folder, 'missing', 'x')), { code: 'FST_CLUSTERIZE_ADMIN_SOCKET' })
+})
+
+/** As a process that was killed leaves it. */
+async function leaveStale (place: string): Promise<void> {
+  const server = net.createServer()
+  await once(server.listen({ path: place }), 'listening')
+  await rename(place, `${place}.kept`)
+  server.close()
+  await once(server, 'close')
+  await rename(`${place}.kept`, place)
+}
+
+test('of two that find a stale socket at the same time exactly one replaces it', { skip: onWindows }, async t => {
+  const folder = await temporary(t)
+  for (let round = 0; round < 20; round++) {
+    const place = path.join(folder, `${round}`)
+    await leaveStale(place)
+    const servers = [net.createServer(), net.createServer()]
+    const outcomes = await Promise.allSettled(servers.map(server => bindAdminSocket(server, 'shop', place)))
+    const lost = outcomes.flatMap(outcome => outcome.status === 'rejected' ? [(outcome.reason as { code: string }).code] : [])
+    assert.deepEqual(lost, ['FST_CLUSTERIZE_ADMIN_TAKEN'])
+    const client = net.connect({ path: place })
+    await once(client, 'connect')
+    client.destroy()
+    for (const server of servers) server.close()
+  }
+  assert.deepEqual(await readdir(folder), [])
 })
 
 test('a cluster has the name of the package its script belongs to, else that of the script', async t => {

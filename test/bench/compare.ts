@@ -40,6 +40,11 @@ export function ratioOfRates<Name extends string> (results: Results<Name>, ours:
   return medianRatio(results[ours].map(({ rate }) => rate), results[theirs].map(({ rate }) => rate))
 }
 
+/** The same of the CPU time of a request, which what else the machine does touches less. */
+export function ratioOfCpu<Name extends string> (results: Results<Name>, ours: Name, theirs: Name): number {
+  return medianRatio(results[ours].map(({ cpu }) => cpu), results[theirs].map(({ cpu }) => cpu))
+}
+
 export function failuresOf (results: readonly Measured[]): number {
   return results.reduce((sum, { non2xx, socketErrors }) => sum + non2xx + socketErrors, 0)
 }

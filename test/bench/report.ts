@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 export interface Target {
   readonly name: string
   readonly value: number
+  /** Without a bound it is shown and not judged. */
   readonly atLeast?: number
   readonly atMost?: number
 }
@@ -30,6 +31,10 @@ export function printReport (report: Report, json: boolean): void {
   console.log(`\n${report.bench}: Node ${machine.node}, ${machine.cpus} CPUs, load average ${machine.load?.toFixed(1)}`)
   console.table(report.rows)
   for (const { name, value, atLeast, atMost } of report.targets ?? []) {
+    if (atLeast === undefined && atMost === undefined) {
+      console.log(`     ${name}: ${round(value, 3)}`)
+      continue
+    }
     const met = value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity)
     const wanted = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`
     console.log(`${met ? 'ok  ' : 'MISS'} ${name}: ${round(value)} (target: ${wanted})`)

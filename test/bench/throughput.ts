@@ -1,7 +1,7 @@
 // Throughput of two workers, over kept connections and with one connection for each request: bare node:cluster in both policies, this package, one process.
 import { buildLibrary } from './build.ts'
 import type { CandidateSpec } from './candidate.ts'
-import { compare, failuresOf, middle, ratioOfRates } from './compare.ts'
+import { compare, failuresOf, middle, ratioOfCpu, ratioOfRates } from './compare.ts'
 import { benchArguments, printReport, round } from './report.ts'
 import { needWrk } from './wrk.ts'
 
@@ -14,7 +14,7 @@ const CANDIDATES = {
 } as const satisfies Record<string, CandidateSpec>
 
 needWrk()
-const { json, rounds, seconds } = benchArguments({ rounds: 9, seconds: 1 })
+const { json, rounds, seconds } = benchArguments({ rounds: 17, seconds: 1 })
 const load = { connections: CONNECTIONS, seconds }
 const [kept, closed] = await compare<keyof typeof CANDIDATES>(buildLibrary(), CANDIDATES, [load, { ...load, close: true }], rounds)
 if (kept === undefined || closed === undefined) throw new Error('two loads were given')
@@ -35,7 +35,9 @@ printReport({
   targets: [
     { name: 'kept connections, against bare shared accept', value: ratioOfRates(kept, 'fastify-clusterize', 'bare shared accept'), atLeast: 0.97 },
     { name: 'one connection per request, against bare shared accept', value: ratioOfRates(closed, 'fastify-clusterize', 'bare shared accept'), atLeast: 0.95 },
-    { name: 'one connection per request, against bare round robin', value: ratioOfRates(closed, 'fastify-clusterize', 'bare round robin'), atLeast: 2 }
+    { name: 'one connection per request, against bare round robin', value: ratioOfRates(closed, 'fastify-clusterize', 'bare round robin'), atLeast: 2 },
+    { name: 'CPU time of a request over kept connections, against bare shared accept', value: ratioOfCpu(kept, 'fastify-clusterize', 'bare shared accept') },
+    { name: 'CPU time of a connection and request, against bare round robin', value: ratioOfCpu(closed, 'fastify-clusterize', 'bare round robin') }
   ],
   details: { kept, closed }
 }, json)

@@ -62,10 +62,11 @@ if (result.role === 'primary') {
   })
 }
 
-function sizes (): { fds: number, heap: number, children: number } {
+function sizes (): { fds: number, timers: number, heap: number, children: number } {
   globalThis.gc?.()
   return {
     fds: process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0,
+    timers: process.getActiveResourcesInfo().filter(name => name === 'Timeout').length,
     heap: process.memoryUsage().heapUsed,
     children: Object.keys(cluster.workers ?? {}).length
   }

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AppStyle } from '../../src/cli/app-style.ts'
 import { findApp } from '../../src/cli/app-style.ts'
 import { appLoader } from '../../src/cli/load-app.ts'
+import { locateSyntaxError } from '../../src/cli/locate-syntax-error.ts'
 import { createWorkerIdentity } from '../../src/worker-info.ts'
 import { project } from './setup.ts'
 
@@ -52,6 +53,18 @@ for (const [what, text, error] of NONE) {
 test('a syntax error tells its file and line, also behind imports', async t => {
   const { folder } = project(t, { 'app.mjs': "import { a } from './lib/a.mjs'", 'lib/a.mjs': "export { a } from '../b.mjs'", 'b.mjs': '\nexport const a = (\n' })
   await assert.rejects(load(folder, 'app.mjs'), (error: Error) => error instanceof SyntaxError && /^\/.*\/b\.mjs:[34]\n/.test(error.stack ?? ''))
+})
+
+test('a syntax error that data have keeps its own stack, and no file is looked into for it', t => {
+  const { folder } = project(t, { 'app.mjs': 'const a = ;' })
+  try {
+    JSON.parse('{')
+  } catch (error) {
+    const { stack } = error as SyntaxError
+    assert.equal(locateSyntaxError(error as SyntaxError, path.join(folder, 'app.mjs')).stack, stack)
+    return
+  }
+  assert.fail('that was JSON')
 })
 
 test('a style that was asked for is not told by the exports', () => {

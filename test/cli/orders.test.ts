@@ -1,6 +1,6 @@
 // The commands on running clusters, with their exit codes, as a person and as a script use them.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import type { ClusterStatus } from '../../src/admin/status.ts'
 import { startProcess } from '../helpers/processes.ts'
@@ -20,8 +20,16 @@ function answered ({ code, stdout, stderr }: Ended, pattern: RegExp): void {
   assert.match(stdout, pattern)
 }
 
+/** Its exit code, behind whatever it writes to stderr, when nobody reads its stdout. */
+function unread (command: readonly string[], env: Project['env']): Promise<string> {
+  const words = command.map(word => `'${word}'`).join(' ')
+  return new Promise(resolve => {
+    execFile('sh', ['-c', `{ ${words}; echo $? >&2; } | true`], { env: { ...process.env, ...env } }, (_error, _stdout, stderr) => resolve(stderr))
+  })
+}
+
 test('steers the one cluster that runs', async t => {
-  const { run, start, write } = project(t, { 'app.mjs': appThatSays('one') })
+  const { run, start, write, commandOf, env } = project(t, { 'app.mjs': appThatSays('one') })
   const none = await run(['status'])
   assert.deepEqual([none.code, none.stdout], [3, ''])
   assert.match(none.stderr, /No cluster runs\n→ clusterize start/)
@@ -32,6 +40,8 @@ test('steers the one cluster that runs', async t => {
   answered(text, /^shop: ready, 2 of 2 workers ready, generation 1/)
   assert.match(text.stdout, /\n *ID +STATE +PID[^\n]*\n *1 +ready +\d+ +1 /)
   assert.deepEqual([status.name, status.pid, status.slots.length], ['shop', started.pid, 2])
+
+  if (process.platform !== 'win32') assert.equal(await unread(commandOf(['status']), env), '0\n', 'a reader that has seen enough')
 
   answered(await run(['scale', '+1']), /✔ 3 workers/)
   const recycled = await run(['recycle', '3', '--json'])
@@ -55,9 +65,9 @@ test('steers the one cluster that runs', async t => {
 })
 
 test('of several clusters one must be chosen, by name or by socket', async t => {
-  const { run, start, env } = project(t, { 'app.mjs': appThatSays('hello') })
+  const { run, start, env } = project(t, { 'app.mjs': appThatSays('hello'), 'holds.mjs': appThatSays('hello').replace('  return app', "  app.addHook('onClose', () => new Promise(() => {}))\n  return app") })
   const clusters = [
-    start(['--workers', '1', '--name', 'one', ...FAST, 'app.mjs']),
+    start(['--workers', '1', '--name', 'one', '--drain-timeout', '200', ...FAST, 'holds.mjs']),
     start(['--workers', '1', '--name', 'two', '--min-ready', '2', ...FAST, 'app.mjs'])
   ]
   await Promise.all(clusters.map(started => ask(started)))
@@ -79,8 +89,11 @@ test('of several clusters one must be chosen, by name or by socket', async t => 
   clusters[1]?.kill('SIGKILL')
   await clusters[1]?.exit()
   assert.equal((await run(['status'])).code, 0)
-  clusters[0]?.kill('SIGTERM')
-  assert.deepEqual(await clusters[0]?.exit(), { code: 0, signal: null })
+
+  const stopped = await run(['stop'])
+  assert.equal(stopped.code, 1, stopped.stdout)
+  assert.match(stopped.stdout, /✖ one stopped, and 1 worker had to be killed/)
+  assert.deepEqual(await clusters[0]?.exit(), { code: 1, signal: null })
 })
 
 const hasScript = spawnSync('script', ['--version']).stdout?.includes('util-linux') === true

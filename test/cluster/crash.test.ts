@@ -7,7 +7,7 @@ import { until } from '../helpers/processes.ts'
 import type { Line } from '../helpers/processes.ts'
 import { seeded } from '../helpers/random.ts'
 import { connectToSlot, holdRequest } from './connect-to.ts'
-import { count, readyLines, startCluster } from './start-cluster.ts'
+import { count, ended, order, readyLines, startCluster } from './start-cluster.ts'
 
 for (const scheduling of ['kernel', 'round-robin'] as const) {
   test(`a SIGKILL of one worker fails at most its own requests in flight, and the slot returns (${scheduling})`, async t => {
@@ -148,3 +148,26 @@ test('a SIGTERM to one worker alone replaces it first and drains it then, withou
 function exits (lines: readonly Line[]): Line[] {
   return lines.filter(({ event, slot }) => event === 'worker-exit' && slot === 2)
 }
+
+test('a process that cannot be started fails a reload and is tried again, and holds no stop up', async t => {
+  const cluster = await startCluster(t, { options: { workers: 2, restart: { delay: 50, maxDelay: 50 } } })
+  order(cluster, 'lose-node')
+  cluster.kill('SIGHUP')
+  const { err } = await cluster.event('reload-failed') as unknown as { err: { message: string } }
+  assert.match(err.message, /ENOENT/)
+
+  const victim = cluster.pidOf(2)
+  process.kill(victim, 'SIGKILL')
+  const { kind, reason } = await cluster.event('worker-exit', ({ slot, pid }) => slot === 2 && pid !== victim)
+  assert.equal(kind, 'boot-failed')
+  assert.match(String(reason), /ENOENT/)
+  assert.equal((await (await connectToSlot(cluster.target, 1)).get('/')).status, 200)
+  order(cluster, 'find-node')
+  await until(() => readyLines(cluster, 2).length === 2, () => 'the replacement')
+
+  order(cluster, 'lose-node')
+  process.kill(cluster.pidOf(2), 'SIGKILL')
+  await until(() => cluster.lines().findLast(({ event }) => event === 'worker-exit')?.['kind'] === 'boot-failed', () => 'another failed start')
+  cluster.kill('SIGTERM')
+  assert.deepEqual(await ended(cluster), { code: 0, signal: null })
+})

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '../helpers/http-connection.ts'
+import { descendants, noneLeft, until } from '../helpers/processes.ts'
 import type { Line } from '../helpers/processes.ts'
 import { holdRequest } from './connect-to.ts'
 import { count, ended, launch, order, startCluster } from './start-cluster.ts'
@@ -55,6 +56,34 @@ for (const how of ['throw', 'reject'] as const) {
     assert.equal(count(cluster, 'app-closed'), 2)
   })
 }
+
+test('an uncaught error in the primary in the middle of a stop is told, and cuts nothing', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1 } })
+  const held = await holdRequest(await connect(cluster.target))
+  cluster.kill('SIGTERM')
+  await cluster.event('draining')
+
+  for (const how of ['throw', 'reject'] as const) order(cluster, how)
+  await until(() => count(cluster, 'primary-failed') === 2, () => 'both errors')
+
+  assert.equal((await held.finish()).status, 200)
+  assert.deepEqual(await ended(cluster), UNCLEAN)
+  assert.equal(count(cluster, 'app-closed'), 1)
+})
+
+test('a listener that throws is an uncaught error, and keeps nothing from going on', async t => {
+  const cluster = await startCluster(t, { options: { workers: 2, idleGrace: 100 } })
+  const pids = descendants(cluster.pid)
+  order(cluster, 'throw-at-exits')
+  order(cluster, 'tell')
+  await cluster.event('told')
+  process.kill(cluster.pidOf(2), 'SIGKILL')
+
+  const { err } = await cluster.event('primary-failed') as unknown as { err: { message: string } }
+  assert.equal(err.message, 'a listener failed on purpose')
+  assert.deepEqual(await ended(cluster), UNCLEAN)
+  await noneLeft(pids)
+})
 
 test('the signal option stops the cluster', async t => {
   const cluster = await startCluster(t, { options: { workers: 1 }, signalOption: 'by-order' })

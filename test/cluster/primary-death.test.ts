@@ -56,6 +56,19 @@ test('after a SIGKILL of the primary a worker that does not finish in time ends 
   await noneLeft(pids)
 })
 
+test('after a SIGKILL of the primary a worker whose loop is blocked ends all the same', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1, hangTimeout: 1_000, snapshotInterval: 50 } })
+  const pids = descendants(cluster.pid)
+  const client = await connect(cluster.target)
+  client.write('GET /block HTTP/1.1\r\nhost: test\r\n\r\n')
+  await cluster.event('blocking')
+
+  cluster.kill('SIGKILL')
+
+  await cluster.allGone()
+  await noneLeft(pids)
+})
+
 test('a primary that dies while workers boot leaves none of them', async t => {
   const started = launch(t, { options: { workers: 2 }, misbehaviour: { kind: 'never-resolves', slot: 2 } })
   await started.event('worker-ready', ({ slot }) => slot === 1)

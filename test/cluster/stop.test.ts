@@ -73,6 +73,16 @@ test('a stop runs the onClose hooks of every worker to their end', async t => {
   assert.equal(count(cluster, 'app-closed'), 2)
 })
 
+test('an onClose hook that fails is told by the app\'s log, and holds nothing up', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1, idleGrace: 100 }, misbehaviour: { kind: 'fails-to-close' } })
+  cluster.kill('SIGTERM')
+
+  assert.deepEqual(await ended(cluster), CLEAN)
+  const { err } = await cluster.line(({ worker, level }) => worker === 1 && level === 50) as unknown as { err: { message: string } }
+  assert.equal(err.message, 'cannot close on purpose')
+  assert.equal((await cluster.event('worker-exit'))['code'], 1)
+})
+
 test('a SIGINT to the whole process group is one shutdown', async t => {
   const cluster = await startCluster(t, { options: { workers: 2 } })
   const pids = descendants(cluster.pid)

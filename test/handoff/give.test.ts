@@ -152,3 +152,13 @@ void test('no more go than asked for, in the order that is chosen', async t => {
   assert.deepEqual(await result, { moved: 1, kept: 2, refused: false })
   assert.equal(last?.socket.destroyed, true)
 })
+
+void test('an order whose time is over moves nothing more, also where it had to wait for the one before', async t => {
+  const { giver, next, client } = await setup(t)
+  const [first, second] = [await client(), await client()]
+  const before = giver.give({ max: 1 })
+  const late = giver.give({ within: 0 })
+  giver.onHeld({ type: 'handoff-held', id: await next(), held: true })
+  assert.deepEqual([await before, await late], [{ moved: 1, kept: 1, refused: false }, { moved: 0, kept: 1, refused: false }])
+  await Promise.race([once(first.socket, 'close'), once(second.socket, 'close')])
+})

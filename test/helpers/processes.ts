@@ -50,9 +50,10 @@ export interface Started {
   readonly send: (message: object) => void
   /** Writes to its stdin, which must be a pipe. */
   readonly type: (text: string) => void
-  /** Closes its stdin and the reading end of its stdout. */
+  /** Closes its stdin and the reading ends of its output. */
   readonly closeStdin: () => void
   readonly closeStdout: () => void
+  readonly closeStderr: () => void
 }
 
 /** Runs a file of test/fixtures (or an absolute path) in a process group of its own, which is killed when the test ends. */
@@ -85,7 +86,8 @@ export function startProcess (t: TestContext, entry: string, { args = [], env = 
     send: message => { child.send(message) },
     type: text => { child.stdin?.write(text) },
     closeStdin: () => { child.stdin?.destroy() },
-    closeStdout: () => { child.stdout?.destroy() }
+    closeStdout: () => { child.stdout?.destroy() },
+    closeStderr: () => { child.stderr?.destroy() }
   }
 }
 
@@ -140,7 +142,7 @@ function parse (text: string): Line {
 }
 
 /** Rejects after the test's patience, which begins when it begins to wait. Handled from the start, since not every test awaits what it asked for. */
-function within<T> (promise: Promise<T>, what: () => string, patience = PATIENCE): Promise<T> {
+function within<T> (promise: Promise<T>, what: () => string, patience: number = PATIENCE): Promise<T> {
   const limited = new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`waited ${patience} ms for ${what()}`)), patience)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
@@ -202,10 +204,10 @@ export async function noneLeft (pids: readonly number[]): Promise<void> {
 }
 
 /** Polls for a condition that no event tells of. */
-export async function until (condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  const deadline = performance.now() + PATIENCE
+export async function until (condition: () => boolean | Promise<boolean>, what: () => string, patience: number = PATIENCE): Promise<void> {
+  const deadline = performance.now() + patience
   while (!await condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE} ms for ${what()}`)
+    if (performance.now() > deadline) throw new Error(`waited ${patience} ms for ${what()}`)
     await sleep(POLL)
   }
 }

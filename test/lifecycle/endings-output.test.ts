@@ -56,9 +56,19 @@ async function servesOn (cluster: Talkative, before: () => void): Promise<void> 
   await noneLeft(pids)
 }
 
-test('the reader of stdout goes away: serving goes on', async t => {
-  const cluster = await startTalkative(t)
-  await servesOn(cluster, cluster.closeStdout)
+for (const [what, close] of [['stdout', 'closeStdout'], ['stderr', 'closeStderr']] as const) {
+  test(`the reader of ${what} goes away: serving goes on`, async t => {
+    const cluster = await startTalkative(t)
+    await servesOn(cluster, cluster[close])
+  })
+}
+
+test('the reader of stdout goes away right before the exit: nothing waits for it', async t => {
+  const started = startProcess(t, 'last-words.ts')
+  await started.event('up')
+  started.closeStdout()
+  started.send({})
+  assert.deepEqual(await started.exit(), { code: 0, signal: null })
 })
 
 test('the disk is full that the log goes to: serving goes on', { skip: process.platform === 'linux' ? false : 'needs /dev/full' }, async t => {

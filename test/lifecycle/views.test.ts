@@ -17,6 +17,25 @@ async function tell (cluster: Cluster): Promise<Told> {
   return isNew() as Told
 }
 
+const SNAPSHOT = {
+  utilization: 'number',
+  loopDelay: { p50: 'number', p99: 'number', max: 'number' },
+  memory: { rss: 'number', heapUsed: 'number', heapLimit: 'number' },
+  gc: 'number',
+  uptime: 'number',
+  inspected: 'boolean',
+  health: { state: 'string', failures: 'number', reason: 'object' },
+  requests: { inFlight: 'number', total: 'number', shed: 'number', rate: 'number', shedShare: 'number', responses: { '1xx': 'number', '2xx': 'number', '3xx': 'number', '4xx': 'number', '5xx': 'number' } },
+  shedding: { active: 'boolean', share: 'number', delay: 'number', limit: 'object', shed: {} },
+  connections: { open: 'number', idle: 'number', movedIn: 'number', movedOut: 'number' }
+}
+
+/** Its fields, each with the type of its value. */
+function shapeOf (value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return typeof value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, shapeOf(part)]))
+}
+
 test('the views hold reports of every worker, how the last one of a slot ended, and the history of both', async t => {
   const cluster = await startCluster(t, { options: { workers: 2, snapshotInterval: 50 } })
   const first = cluster.pidOf(2)
@@ -33,5 +52,6 @@ test('the views hold reports of every worker, how the last one of a slot ended, 
   assert.deepEqual(stats.slots.map(({ id, exits, lastExit }) => [id, exits, lastExit?.pid, lastExit?.signal, lastExit?.expected]), [[1, 0, undefined, undefined, undefined], [2, 1, first, 'SIGKILL', false]])
   assert.match(stats.slots[1]?.lastExit?.reason ?? '', /SIGKILL/)
   assert.deepEqual([...new Set(history[1]?.map(({ pid }) => pid))], [first, cluster.pidOf(2)])
+  assert.deepEqual(shapeOf(workers[0]?.snapshot), SNAPSHOT)
   assert.deepEqual([...new Set(history[0]?.map(({ pid }) => pid))], [cluster.pidOf(1)])
 })

@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { ExitKind } from '../../src/exit-kinds.ts'
 import { exitReason } from '../../src/primary/exit-reason.ts'
-import type { ExitFacts, ExitIntent, ExitKind } from '../../src/primary/exit-reason.ts'
+import type { ExitFacts, ExitIntent } from '../../src/primary/exit-reason.ts'
 
 const MIB = 1024 * 1024
 const FULL = { rss: 300 * MIB, heapUsed: 250 * MIB, heapLimit: 256 * MIB }

@@ -46,11 +46,11 @@ test('near the capacity a short queue is let be, far above it only an empty one'
   assert.equal(servedAtOnce(0.9), servedAtOnce(0.5))
 })
 
-test('the delay to hold has room for two handlers, between a third and two thirds of the budget', () => {
-  assert.equal(targetDelay(99, UNKNOWN_SERVICE), 33)
-  assert.equal(targetDelay(99, served(20, 5)), 33)
-  assert.equal(targetDelay(99, served(100, 5)), 40)
-  assert.equal(targetDelay(99, served(1000, 5)), 66)
+test('the delay to hold has room for two handlers, between half and two thirds of the budget', () => {
+  assert.equal(targetDelay(90, UNKNOWN_SERVICE), 45)
+  assert.equal(targetDelay(90, served(20, 5)), 45)
+  assert.equal(targetDelay(90, served(125, 5)), 50)
+  assert.equal(targetDelay(90, served(1000, 5)), 60)
 })
 
 test('the time of a handler is learned anew when it changes', () => {

@@ -87,6 +87,23 @@ test('a loop that has slept lately is not followed; once it has not for a while,
   assert.deepEqual([loop.armed(), loop.clock.turn.busy], [0, 0])
 })
 
+test('asks at most once a millisecond whether the loop has slept, and misses no sleep by it', () => {
+  const loop = fakeLoop('when-busy')
+  loop.sleep(50)
+  loop.clock.request()
+  const before = loop.looks()
+  for (let request = 0; request < 1000; request++) {
+    loop.work(1 / 64)
+    loop.clock.request()
+  }
+  assert.ok(loop.looks() - before <= 1000 / 64, `${loop.looks() - before} looks in ${1000 / 64} ms`)
+  loop.sleep(1 / 64)
+  loop.clock.request()
+  loop.work(10)
+  loop.clock.request()
+  assert.deepEqual([loop.armed(), loop.clock.turn.busy], [0, 0])
+})
+
 test('arms one callback for a turn with requests, and none while there are none', () => {
   const loop = fakeLoop()
   loop.sleep(1000)
@@ -143,12 +160,22 @@ interface FakeLoop {
   readonly work: (ms: number) => void
   readonly endTurn: () => void
   readonly armed: () => number
+  /** How often it was asked how long it has slept. */
+  readonly looks: () => number
 }
 
 function fakeLoop (follow: 'always' | 'when-busy' = 'always'): FakeLoop {
-  let [now, idle, turns] = [0, 0, 0]
+  let [now, idle, turns, looks] = [0, 0, 0, 0]
   const callbacks: Array<() => void> = []
-  const time: LoopClock = { now: () => now, idleTime: () => idle, turns: () => turns, atTurnEnd: callback => { callbacks.push(callback) } }
+  const time: LoopClock = {
+    now: () => now,
+    idleTime () {
+      looks++
+      return idle
+    },
+    turns: () => turns,
+    atTurnEnd: callback => { callbacks.push(callback) }
+  }
   return {
     clock: createTurnClock(time, () => {}, () => follow === 'always'),
     sleep (ms) {
@@ -160,6 +187,7 @@ function fakeLoop (follow: 'always' | 'when-busy' = 'always'): FakeLoop {
       for (const callback of callbacks.splice(0)) callback()
       turns++
     },
-    armed: () => callbacks.length
+    armed: () => callbacks.length,
+    looks: () => looks
   }
 }

@@ -27,7 +27,7 @@ export function clusterMetrics ({ status, dispatch, counts }: ClusterFacts): App
     gauge('workers_wanted', 'Workers the cluster wants.', [[workers.wanted]]),
     gauge('workers', 'Workers by state; those that are ready and unhealthy count in both, spares in no other.', (['ready', 'booting', 'draining', 'unhealthy', 'spare'] as const).map(state => [workers[state], { state }])),
     counter('worker_exits_total', 'Workers that ended, by kind.', [...counts.exits].map(([kind, count]) => [count, { kind }])),
-    counter('worker_restarts_total', 'Workers that ended by themselves and were or will be replaced.', [[status.restarts]]),
+    counter('worker_restarts_total', 'Workers that were lost and replaced, by reason.', [...counts.restarts].map(([reason, count]) => [count, { reason }])),
     histogram('worker_boot_seconds', 'From the fork of a worker until it was ready.', BOOT_BUCKETS, [counts.bootTimes]),
     counter('reloads_total', 'Reloads that ended, by result.', (['done', 'failed'] as const).map(result => [counts.reloads[result], { result }])),
     gauge('reload_in_progress', 'Whether a reload runs.', [[Number(status.reload !== null)]]),

@@ -1,15 +1,17 @@
 // Adds up what workers measured of their requests: for the histogram since the cluster began, for percentiles over the last minute.
-import { durationOf } from '../../measurements.ts'
+import { durationOf, OTHER_ROUTES } from '../../measurements.ts'
 import type { DurationSeries, Measurements } from '../../measurements.ts'
 import type { DurationStatus } from '../status.ts'
 
 const WINDOW = 60_000
+/** As many as one worker can tell apart; reloads may bring ever new routes. */
+const MAX_SERIES = 5_000
 
 export interface RequestTimes {
   readonly add: (measured: Measurements) => void
   readonly series: () => readonly DurationSeries[]
-  /** Over the last minute; null where no request has ended. */
-  readonly percentiles: () => DurationStatus | null
+  /** Over the last minute, or less (ms); null where no request has ended. */
+  readonly percentiles: (window?: number) => DurationStatus | null
 }
 
 interface Period { readonly at: number, readonly counts: Map<number, number> }
@@ -31,22 +33,26 @@ export function createRequestTimes (now: () => number = () => performance.now())
   return {
     add ({ durations, steps }) {
       for (const series of durations) {
-        const key = `${series.method} ${series.status} ${series.route}`
-        all.set(key, joined(series, all.get(key)))
+        const told = all.size < MAX_SERIES || all.has(keyOf(series)) ? series : { ...series, ...OTHER_ROUTES }
+        all.set(keyOf(told), joined(told, all.get(keyOf(told))))
       }
       const { counts } = currentPeriod()
       for (const [step, count] of steps) counts.set(step, (counts.get(step) ?? 0) + count)
     },
     series: () => [...all.values()],
-    percentiles () {
+    percentiles (window = WINDOW) {
       const at = now()
       const steps = new Map<number, number>()
       for (const period of periods) {
-        if (at - period.at < WINDOW) for (const [step, count] of period.counts) steps.set(step, (steps.get(step) ?? 0) + count)
+        if (at - period.at < window) for (const [step, count] of period.counts) steps.set(step, (steps.get(step) ?? 0) + count)
       }
       return percentilesOf(steps)
     }
   }
+}
+
+function keyOf ({ method, status, route }: DurationSeries): string {
+  return `${method} ${status} ${route}`
 }
 
 function joined (series: DurationSeries, before: DurationSeries | undefined): DurationSeries {

@@ -19,6 +19,8 @@ export interface AppOptions {
   readonly shedding?: SheddingOptions
   /** Of clusterize. */
   readonly scheduling?: Scheduling
+  /** Of its queue, in ms. */
+  readonly queueTimeout?: number | undefined
 }
 
 const BLOCK_MS = 5

@@ -45,6 +45,7 @@ const FIRST_CONNECTIONS = 200
 const [OPENED_AT_ONCE, PAUSE_MS] = [50, 10]
 const READ_BUFFER = 16 * 1024
 const STATUS_CLASS_AT = 9
+const CLOSING = 'connection: close'
 const [TWO, FIVE, CLOSING_BRACE] = [0x32, 0x35, 0x7d]
 
 const load: unknown = JSON.parse(process.argv[2] ?? '{}')
@@ -125,7 +126,9 @@ function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', 
     const now = performance.now()
     tally.ended(connection.path, connection.came, now, statusClass === TWO ? 'served' : statusClass === FIVE ? 'shed' : 'error')
     connection.came = NaN
-    pool.give(connection)
+    // Its client is a new one at once, so that their number stays.
+    if (statusClass === FIVE && buffer.subarray(0, length).includes(CLOSING)) pool.add(open())
+    else pool.give(connection)
     if (closed !== undefined) send(connection.path, now)
   }
 
@@ -162,6 +165,7 @@ interface Pool {
   readonly fill: (size: number, open: () => Connection) => void
   readonly take: (open: () => Connection) => Connection | undefined
   readonly give: (connection: Connection) => void
+  readonly add: (connection: Connection) => void
   readonly lost: () => void
 }
 
@@ -189,6 +193,10 @@ function createPool (tally: Tally): Pool {
       return open()
     },
     give (connection) { idle.push(connection) },
+    add (connection) {
+      size++
+      idle.push(connection)
+    },
     lost () { size-- }
   }
 }

@@ -16,7 +16,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'run-'))
 const env = { ...process.env, XDG_RUNTIME_DIR: folder, TMPDIR: folder }
 
 writeFileSync('plugin.mjs', "export default async function (app, options) { app.get('/', async () => options) }\n")
-const cluster = spawn(COMMAND, ['start', 'plugin.mjs', '--port', '0', '--host', '127.0.0.1', '--workers', '1', '--', '--from=cli'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+const cluster = spawn(COMMAND, ['start', 'plugin.mjs', '--port', '0', '--host', '127.0.0.1', '--workers', '1', '--admin-port', '0', '--', '--from=cli'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
 const exit = once(cluster, 'exit')
 try {
   const address = await addressOf(cluster.stdout)
@@ -24,11 +24,22 @@ try {
   assert.equal((await run(COMMAND, ['--version'])).stdout.trim(), version)
   const status = JSON.parse((await run(COMMAND, ['status', '--json'], { env })).stdout)
   assert.deepEqual([status.name, status.version, status.pid], ['a-user', version, cluster.pid])
+  await checkDashboard(status.admin[1])
   await run(COMMAND, ['stop'], { env })
   assert.deepEqual(await exit, [0, null])
 } finally {
   cluster.kill('SIGKILL')
   rmSync(folder, { recursive: true })
+}
+
+/** The page, its modules and uPlot's come out of the package, and of nowhere else. */
+async function checkDashboard (address) {
+  const page = await fetch(`http://${address}/`)
+  assert.deepEqual([page.status, page.headers.get('content-type')], [200, 'text/html; charset=utf-8'])
+  for (const file of ['main.js', 'page.css', 'icon.svg', 'uplot.js', 'uplot.css']) {
+    const { status } = await fetch(`http://${address}/dashboard/${file}`)
+    assert.equal(status, 200, file)
+  }
 }
 
 async function addressOf (output) {
