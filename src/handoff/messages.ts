@@ -9,8 +9,8 @@ export interface HandoffGive { type: 'handoff-give', id: number }
  */
 export interface HandoffHeld { type: 'handoff-held', id: number, held: boolean }
 
-/** What goes with a connection's handle: `head` is what was already read from it, a character for each byte (latin1); `fresh` where no server has had it yet, so that its first request is due. */
-interface Carried { head?: string, fresh?: true }
+/** What goes with a connection's handle: `head` is what was already read from it, a character for each byte (latin1); `fresh` where no server has had it yet, so that its first request is due; `refused` are the primary's numbers of those who could not take it. */
+export interface Carried { head?: string, fresh?: true, refused?: number[] }
 
 /** Primary to worker, with the connection's handle: serve it. That it was received is Node's to tell. */
 export interface HandoffTake extends Carried { type: 'handoff-take' }

@@ -65,7 +65,15 @@ const NOBODY: ReadonlySet<Member> = new Set()
 
 export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} }: RelayOptions): Relay {
   const held = new Set<Held>()
+  const numbers = new Map<Member, number>()
+  let lastNumber = 0
   const counts = { passed: 0, refused: 0, retried: 0, closed: 0 }
+
+  const numberOf = (member: Member): number => {
+    const number = numbers.get(member) ?? ++lastNumber
+    numbers.set(member, number)
+    return number
+  }
 
   const hold = (handle: ConnectionHandle, head: string, from: Member | undefined, fresh: boolean): Held => {
     const item: Held = { handle, head, from, refused: undefined, fresh, state: 'answering', member: from, timer: undefined }
@@ -90,6 +98,8 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} 
     const message: HandoffTake = { type: 'handoff-take' }
     if (item.head !== '') message.head = item.head
     if (item.fresh) message.fresh = true
+    // Whoever receives it is its only owner, so what must be known if it comes back goes along.
+    if (item.refused !== undefined) message.refused = [...item.refused].flatMap(member => numbers.get(member) ?? [])
     receiver.channel.deliver(message, item.handle as unknown as SendHandle, received => {
       if (!held.has(item) || item.member !== receiver) return
       if (!received) return again(item, receiver)
@@ -115,6 +125,7 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} 
   const refuse = (item: Held, member: Member): void => {
     item.refused ??= new Set()
     item.refused.add(member)
+    numberOf(member)
     counts.retried++
     dispatch(item)
   }
@@ -134,12 +145,16 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} 
       })
     },
     pass: (handle, head, { receiver, fresh = false } = {}) => dispatch(hold(handle, head.toString('latin1'), undefined, fresh), receiver),
-    back: (from, { head = '', fresh = false }, handle) => {
+    back: (from, { head = '', fresh = false, refused = [] }, handle) => {
       onOffered(from, -1)
-      if (isConnectionHandle(handle)) refuse(hold(handle, head, undefined, fresh), from)
+      if (!isConnectionHandle(handle)) return
+      const item = hold(handle, head, undefined, fresh)
+      item.refused = new Set([...numbers.keys()].filter(member => refused.includes(numberOf(member))))
+      refuse(item, from)
     },
     gone: member => {
       for (const item of held) if (item.member === member) again(item, member)
+      numbers.delete(member)
     },
     retry: () => {
       for (const item of held) if (item.state === 'waiting') dispatch(item)

@@ -22,11 +22,11 @@ export interface TakerOptions {
 
 /** Returns the handler of the primary's `handoff-take`. */
 export function createTaker ({ channel, connections, accepts = () => connections.server.listening }: TakerOptions): (message: HandoffTake, handle: unknown) => void {
-  return ({ head, fresh }, handle) => {
+  return (message, handle) => {
+    const { head, fresh } = message
     if (!isConnectionHandle(handle)) return
     if (accepts()) return takeConnection(connections, handle, head === undefined ? NOTHING : Buffer.from(head, 'latin1'), fresh).begin()
-    const carried = { ...head === undefined ? {} : { head }, ...fresh === undefined ? {} : { fresh } }
-    void channel.post({ type: 'handoff-back', ...carried }, handle as unknown as SendHandle).then(() => handle.close())
+    void channel.post({ ...message, type: 'handoff-back' }, handle as unknown as SendHandle).then(() => handle.close())
   }
 }
 

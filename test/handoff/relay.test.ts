@@ -123,10 +123,26 @@ void test('a connection that a receiver sends back goes to another, with all tha
   relay.pass(connectionHandle(), Buffer.from('GE'), { receiver: a, fresh: true })
   a.receives(true)
   relay.back(a, { type: 'handoff-back', head: 'GE', fresh: true }, handle)
-  assert.deepEqual(b.got, a.got)
+  assert.deepEqual(b.got, [{ type: 'handoff-take', head: 'GE', fresh: true, refused: [1] }])
   assert.deepEqual([offered.get(a), offered.get(b)], [0, 1])
   b.receives(true)
   assert.equal(handle.closed, 1)
+})
+
+void test('a connection that each of them sends back is sent to none twice, and waits', t => {
+  const { relay, workers: [a, b], add } = setup(t, 2)
+  assert.ok(a && b)
+  relay.pass(connectionHandle(), Buffer.alloc(0))
+  for (const worker of [a, b]) {
+    worker.receives(true)
+    const take = worker.got.at(-1)
+    assert.ok(take?.type === 'handoff-take')
+    relay.back(worker, { ...take, type: 'handoff-back' }, connectionHandle())
+  }
+  assert.deepEqual([takes(a), takes(b), relay.counts().waiting], [1, 1, 1])
+  const c = add()
+  relay.retry()
+  assert.deepEqual([takes(a), takes(b), takes(c)], [1, 1, 1])
 })
 
 void test('keeps nothing for which there is no receiver: the giver serves it on', t => {

@@ -61,9 +61,9 @@ void test('a server that does not listen any more sends a connection back, and l
   const { client, handle } = await accepted(t)
   const sent: unknown[] = []
   const take = createTaker({ connections, channel: { post: async (...message) => sent.push(message) > 0 } })
-  take({ type: 'handoff-take', head: 'GE', fresh: true }, handle)
+  take({ type: 'handoff-take', head: 'GE', fresh: true, refused: [4] }, handle)
   take({ type: 'handoff-take' }, undefined)
-  assert.deepEqual(sent, [[{ type: 'handoff-back', head: 'GE', fresh: true }, handle]])
+  assert.deepEqual(sent, [[{ type: 'handoff-back', head: 'GE', fresh: true, refused: [4] }, handle]])
   assert.equal(connections.size, 0)
   await once(client.socket, 'close')
 })
