@@ -32,17 +32,19 @@ export function createServiceNotifier (request: NotifyRequest | undefined, { isA
   if (request === undefined) return SILENT
   const { environment, watchdog } = request
   let last = Promise.resolve()
+  let unsaid = 0
   let complaints = 0
   let heartbeat: NodeJS.Timeout | undefined
 
   const say = (words: Words): void => {
+    unsaid++
     last = last.then(() => runTool(words, environment)).catch((error: Error) => {
       if (++complaints === 1) onFailure(error)
-    })
+    }).finally(() => { unsaid-- })
   }
   const startHeartbeat = (): void => {
-    // Twice a period, as sd_watchdog_enabled(3) advises.
-    if (watchdog !== undefined) heartbeat ??= setInterval(() => { if (isAlive()) say({ WATCHDOG: '1' }) }, watchdog / 2).unref()
+    // Twice a period, as sd_watchdog_enabled(3) advises. Where saying it takes longer than that, what is more than a sign of life must not wait behind many of them.
+    if (watchdog !== undefined) heartbeat ??= setInterval(() => { if (unsaid === 0 && isAlive()) say({ WATCHDOG: '1' }) }, watchdog / 2).unref()
   }
 
   return {

@@ -24,6 +24,8 @@ export interface Verdict {
   readonly trend: Trend
   /** The new size, or undefined where it stays. */
   readonly size: number | undefined
+  /** The smoothed utilization that decided. */
+  readonly utilization: number
 }
 
 export const NO_TREND: Trend = { utilization: undefined, hotSince: undefined, coldSince: undefined }
@@ -44,8 +46,8 @@ export function autoscale ({ size, utilization: latest, queued }: Load, { utiliz
   const trend: Trend = { utilization, hotSince: isHot ? hotSince ?? now : undefined, coldSince: isCold ? coldSince ?? now : undefined }
   if (trend.hotSince !== undefined && now - trend.hotSince >= upAfter) {
     const fitting = Math.ceil(size * utilization / ((upAt + downAt) / 2))
-    return { trend: NO_TREND, size: Math.min(max, Math.max(size + 1, Math.min(fitting, size * MOST_GROWTH))) }
+    return { trend: NO_TREND, size: Math.min(max, Math.max(size + 1, Math.min(fitting, size * MOST_GROWTH))), utilization }
   }
-  if (trend.coldSince !== undefined && now - trend.coldSince >= downAfter) return { trend: NO_TREND, size: size - 1 }
-  return { trend, size: undefined }
+  if (trend.coldSince !== undefined && now - trend.coldSince >= downAfter) return { trend: NO_TREND, size: size - 1, utilization }
+  return { trend, size: undefined, utilization }
 }

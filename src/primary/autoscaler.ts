@@ -27,7 +27,7 @@ export function startAutoscaler (supervisor: Pick<Supervisor, 'handles' | 'scale
     const verdict = autoscale({ size: wanted, utilization, queued }, trend, now(), limits)
     trend = verdict.trend
     if (verdict.size === undefined) return
-    log.info({ event: 'autoscaled', from: wanted, to: verdict.size, utilization, queued }, 'the load wants another number of workers')
+    log.info({ event: 'autoscaled', from: wanted, to: verdict.size, utilization: verdict.utilization, queued }, 'the load wants another number of workers')
     // It rejects when a stop comes first.
     supervisor.scale(verdict.size, 'load').catch(() => {})
   }, snapshotInterval).unref()
