@@ -13,8 +13,8 @@ export interface WorkerPeriod {
 /** How many periods in a row each worker has been clearly above the others. */
 export type Heavy = ReadonlyMap<number, number>
 
-/** `from` gives idle connections that make about `rate` requests a second, `max` at most, to `to`. */
-export interface Move { readonly from: number, readonly to: number, readonly rate: number, readonly max: number }
+/** `from` gives idle connections that make about `rate` requests a second, `max` at most, to `to`. `relieves`: that one has time. */
+export interface Move { readonly from: number, readonly to: number, readonly rate: number, readonly max: number, readonly relieves: boolean }
 
 /** Clearly above: so many times the mean. Moves aim at the mean, so what they leave is well below and does not trigger again. */
 const CLEARLY_ABOVE = 1.2
@@ -76,7 +76,7 @@ function moveBetween (giver: WorkerPeriod, taker: WorkerPeriod | undefined, meas
   const excess = Math.min(load - mean, mean - measure(taker)) * CAUTION
   const rate = giver.requestRate * excess / load
   const max = Math.max(FEW, Math.ceil(giver.idleConnections * SHARE))
-  return rate > 0 ? [{ from: giver.id, to: taker.id, rate, max }] : []
+  return rate > 0 ? [{ from: giver.id, to: taker.id, rate, max, relieves: taker.utilization <= FULL }] : []
 }
 
 function average (values: readonly number[]): number {

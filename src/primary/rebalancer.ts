@@ -11,13 +11,13 @@ export function startRebalancer (workers: () => readonly WorkerHandle[], { prefe
     const ready = workers().filter(worker => worker.state() === 'ready' && worker.fit())
     const result = rebalance(ready.flatMap(periodOf), heavy)
     heavy = result.heavy
-    for (const { from, to, rate, max } of result.moves) {
+    for (const { from, to, rate, max, relieves } of result.moves) {
       const giver = ready.find(({ slot }) => slot === from)
       const taker = ready.find(({ slot }) => slot === to)
       if (giver === undefined || taker === undefined) continue
       prefer(giver, taker, max)
       const total = giver.snapshot()?.requests.rate ?? 0
-      if (total > 0) void giver.channel.post({ type: 'rebalance', share: rate / total, max })
+      if (total > 0) void giver.channel.post({ type: 'rebalance', share: rate / total, max, relieves })
     }
   }, period).unref()
   return () => clearInterval(timer)

@@ -56,7 +56,8 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'announce-stop': return running.drainable?.gate.expectStop()
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
-        running.drainable?.gate.letGo(connectionsFor(message, running), REBALANCED_WITHIN)
+        // Where nobody has time a client that comes back would only wait to be accepted.
+        if (message.relieves) running.drainable?.gate.letGo(connectionsFor(message, running), REBALANCED_WITHIN)
         return running.handoff?.receive(message, handle)
       case 'handoff-held':
       case 'request-take':

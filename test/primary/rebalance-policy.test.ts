@@ -107,13 +107,13 @@ test('waits for a second period, and begins anew after a move or a calm one', ()
 })
 
 test('where utilization says no more, because workers are full, the rate of requests does', () => {
-  const twice = (workers: WorkerPeriod[]): Array<{ from: number, to: number }> => {
+  const twice = (workers: WorkerPeriod[]): Array<{ from: number, to: number, relieves: boolean }> => {
     const { heavy } = rebalance(workers, new Map())
-    return rebalance(workers, heavy).moves.map(({ from, to }) => ({ from, to }))
+    return rebalance(workers, heavy).moves.map(({ from, to, relieves }) => ({ from, to, relieves }))
   }
   const at = (id: number, utilization: number, requestRate: number): WorkerPeriod => ({ ...busy, id, utilization, requestRate })
-  assert.deepEqual(twice([at(1, 1, 400), at(2, 1, 100), at(3, 1, 200)]), [{ from: 1, to: 2 }])
-  assert.deepEqual(twice([at(1, 1, 400), at(2, 1, 400), at(3, 0.7, 100)]), [{ from: 1, to: 3 }])
+  assert.deepEqual(twice([at(1, 1, 400), at(2, 1, 100), at(3, 1, 200)]), [{ from: 1, to: 2, relieves: false }])
+  assert.deepEqual(twice([at(1, 1, 400), at(2, 1, 400), at(3, 0.7, 100)]), [{ from: 1, to: 3, relieves: true }])
   // The one that is full has heavy requests, the other many light ones.
   assert.deepEqual(twice([at(1, 1, 50), at(2, 0.9, 1000)]), [])
 })
