@@ -17,8 +17,8 @@ export interface Clients {
 
 const MOST_BYTES = 30_000
 const THINK = 30
-// Longer than any worker may stand still.
-const PATIENCE = 15_000
+// Longer than any worker may stand still, and as long as the queue of the cluster lets one wait: all workers may be dead at once, and a busy machine takes its time to boot the next.
+const PATIENCE = 60_000
 
 export function startClients (target: net.NetConnectOpts, count: number): Clients {
   const failures: Failure[] = []
