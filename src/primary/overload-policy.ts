@@ -30,6 +30,8 @@ const SHEDS_MUCH = 0.2
 const SHEDS_NOTHING = 0.01
 /** A worker that serves more than this share of what one with time to spare does is not sick: it has more to do, which is for rebalancing to mend. */
 const OUTDONE = 0.1
+/** Nor does one serve that sheds more than this, even if all come to it and nobody else has anything to do. */
+const SHEDS_ALL = 0.95
 /** One period may be chance. */
 const PERIODS = 2
 /** A loop less used than this has time for what another worker sheds. */
@@ -50,7 +52,7 @@ export function judgeOverload (workers: readonly LoadedWorker[], before: Strains
   const spare = workers.filter(({ key, shed, utilization }) => before.get(key)?.state !== 'resting' && shed < SHEDS_NOTHING && utilization < full)
   const most = Math.max(0, ...spare.map(({ served }) => served))
   const next = new Map(workers.flatMap(worker => {
-    const strain = step(worker, before.get(worker.key), worker.served < most * OUTDONE)
+    const strain = step(worker, before.get(worker.key), worker.shed > SHEDS_ALL || worker.served < most * OUTDONE)
     return strain === undefined ? [] : [[worker.key, strain] as const]
   }))
   // Somebody must have the time for what it gives away: where all shed, all go on.

@@ -8,6 +8,8 @@ import type { Started } from '../helpers/processes.ts'
 import { ask, runtimeFolder } from './setup.ts'
 import type { Where } from './setup.ts'
 
+const WORKERS = 2
+
 /** Waits until `/readyz` gives exactly these reasons. */
 async function reasonsBecome (where: Where, expected: readonly string[]): Promise<void> {
   let reasons: unknown
@@ -21,6 +23,8 @@ async function reasonsBecome (where: Where, expected: readonly string[]): Promis
 
 async function killWorker (cluster: Started, slot: number): Promise<void> {
   const exits = count(cluster, 'worker-exit')
+  // The admin server may have told of the one that is ready before its line in the log is here.
+  await until(() => count(cluster, 'worker-ready') === WORKERS + exits, () => `the replacement of worker ${slot} in the log`)
   const ready = cluster.lines().findLast(line => line['event'] === 'worker-ready' && line['slot'] === slot)
   process.kill(Number(ready?.['pid']), 'SIGKILL')
   await until(() => count(cluster, 'worker-exit') > exits, () => `the end of worker ${slot}`)
@@ -31,7 +35,7 @@ test('tells probes what a cluster goes through, from its boot to its stop', asyn
   const where: Where = { socketPath: socketOf('shop') }
   const file = path.join(env.XDG_RUNTIME_DIR, 'go')
   const scenario = {
-    options: { name: 'shop', workers: 2, admin: { minReady: 2 }, restart: { limit: 1, delay: 20_000, maxDelay: 20_000, jitter: 0 }, shutdown: { delay: 30_000 } },
+    options: { name: 'shop', workers: WORKERS, admin: { minReady: WORKERS }, restart: { limit: 1, delay: 20_000, maxDelay: 20_000, jitter: 0 }, shutdown: { delay: 30_000 } },
     misbehaviour: { kind: 'waits-for-file', file }
   } as const
 

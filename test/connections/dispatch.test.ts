@@ -24,7 +24,7 @@ for (const scheduling of schedulings) {
   void test(`clients of a Unix socket are served, and keep their connection over a reload (${scheduling})`, async t => {
     const folder = mkdtempSync(path.join(tmpdir(), 'unix-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
-    const cluster = await startCluster(t, { options: { workers: 2, scheduling, reload: { stableFor: 50 }, path: path.join(folder, 'app.sock') } })
+    const cluster = await startCluster(t, { options: { workers: 1, scheduling, reload: { stableFor: 50 }, path: path.join(folder, 'app.sock') } })
     const client = await connect(cluster.target)
     t.after(() => client.close())
     assert.equal((await client.get('/')).status, 200)

@@ -10,7 +10,7 @@ const schedulings = ['kernel', 'connection', 'request', 'round-robin'] as const
 
 for (const scheduling of schedulings) {
   void test(`an HTTPS app is served (${scheduling})`, async t => {
-    const { target } = await startCluster(t, { options: { workers: 2, scheduling }, server: { kind: 'https', ...createCertificate() } })
+    const { target } = await startCluster(t, { options: { workers: 1, scheduling }, server: { kind: 'https', ...createCertificate() } })
     for (let count = 0; count < 4; count++) {
       const status = await new Promise((resolve, reject) => {
         https.get({ ...target, agent: false, rejectUnauthorized: false }, response => {
@@ -24,7 +24,7 @@ for (const scheduling of schedulings) {
 
   for (const kind of ['h2', 'h2c'] as const) {
     void test(`an HTTP/2 app is served, ${kind === 'h2' ? 'secure' : 'cleartext'} (${scheduling})`, async t => {
-      const { target } = await startCluster(t, { options: { workers: 2, scheduling }, server: { kind, ...kind === 'h2' ? createCertificate() : {} } })
+      const { target } = await startCluster(t, { options: { workers: 1, scheduling }, server: { kind, ...kind === 'h2' ? createCertificate() : {} } })
       const { host, port } = target as { host: string, port: number }
       const session = http2.connect(`${kind === 'h2' ? 'https' : 'http'}://${host}:${port}`, { rejectUnauthorized: false })
       t.after(() => session.destroy())

@@ -38,6 +38,11 @@ test('one that sheds because it has more to do serves on: what it does is no les
   assert.deepEqual(periods(times(20, [{ ...SICK, served: 20 }, CALM])), times(20, []))
 })
 
+test('one to whom all come rests when it sheds nearly all, although nobody else has served anything', () => {
+  assert.deepEqual(periods(times(3, [{ ...SICK, shed: 0.99 }, { ...CALM, utilization: 0, served: 0 }])), [[], [1], [1]])
+  assert.deepEqual(periods(times(20, [SICK, { ...CALM, utilization: 0, served: 0 }])), times(20, []))
+})
+
 test('once the others shed too it serves again', () => {
   assert.deepEqual(periods([...times(2, [SICK, CALM]), [SICK, SICK]]), [[], [1], []])
 })
