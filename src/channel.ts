@@ -38,7 +38,8 @@ export interface Channel<Out> {
 interface Envelope { [TAG]: 'post' | 'ask' | 'deliver' | 'answer', id: number, body: unknown }
 interface Waiter { resolve: (answer: { body: unknown, handle: unknown }) => void, reject: (error: Error) => void, timer: NodeJS.Timeout | undefined }
 
-export function createChannel<Out extends Typed, In extends Typed> (port: Port, onMessage: Handler<In>): Channel<Out> {
+/** @param ahead whether handles are sent without waiting for the receipt of those before: for a process that may be busy, towards one that is not */
+export function createChannel<Out extends Typed, In extends Typed> (port: Port, onMessage: Handler<In>, { ahead = false }: { ahead?: boolean } = {}): Channel<Out> {
   const waiting = new Map<number, Waiter>()
   let lastId = 0
 
@@ -95,7 +96,7 @@ export function createChannel<Out extends Typed, In extends Typed> (port: Port, 
 
   port.on('message', receive)
   port.once('disconnect', close)
-  const deliveries = createDeliveries(port)
+  const deliveries = createDeliveries(port, { ahead })
   const deliver: Channel<Out>['deliver'] = (message, handle, done) => {
     if (deliveries !== undefined) return deliveries({ [TAG]: 'deliver', id: 0, body: message }, handle, done)
     const id = ++lastId

@@ -1,4 +1,5 @@
 // The only file that touches what Node does not document: each touch has a name, a feature test and a fallback at its caller.
+/* oxlint-disable max-lines -- all of it in one place is worth more than a short file */
 import net from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import type { BoundAddress } from './protocol.ts'
@@ -182,10 +183,15 @@ export function acceptOn (handle: SocketHandle, backlog: number, onConnection: (
   return accepting.listen(backlog)
 }
 
+interface QueuedMessage { message: unknown, handle: unknown, options: unknown, callback: unknown }
 interface ChannelInternals {
-  _handleQueue?: ReadonlyArray<{ message: unknown, handle: unknown }> | null
+  _handleQueue?: QueuedMessage[] | null
+  send?: (message: unknown, handle: undefined, options: unknown, callback: unknown) => unknown
+  prependListener?: (event: 'internalMessage', listener: (message: { cmd?: unknown }) => void) => unknown
   on?: (event: 'internalMessage', listener: (message: { cmd?: unknown }) => void) => unknown
 }
+
+const [ACK, NACK] = ['NODE_HANDLE_ACK', 'NODE_HANDLE_NACK']
 
 /** True where Node can be asked whether the other process has received a handle: it acknowledges each, to send the next. */
 export function tellsReceipt (port: object): boolean {
@@ -195,8 +201,45 @@ export function tellsReceipt (port: object): boolean {
 /** Calls back with each handle that the other process has received (true), or that got lost on the way there (false). */
 export function onReceipt (port: object, listener: (received: boolean) => void): void {
   (port as ChannelInternals).on?.('internalMessage', ({ cmd }) => {
-    if (cmd === 'NODE_HANDLE_ACK') listener(true)
-    else if (cmd === 'NODE_HANDLE_NACK') listener(false)
+    if (cmd === ACK) listener(true)
+    else if (cmd === NACK) listener(false)
+  })
+}
+
+/** While Node waits for an acknowledgement: lets `send` send as if it did not, so that Node knows of one handle less than are under way. False, and nothing sent, where Node does not wait, or other handles do. */
+export function sendAhead (port: object, send: () => void): boolean {
+  const internal = port as ChannelInternals
+  const queue = internal._handleQueue
+  if (!Array.isArray(queue) || queue.some(({ handle }) => handle !== null)) return false
+  internal._handleQueue = null
+  send()
+  internal._handleQueue = queue
+  return true
+}
+
+/**
+ * Keeps from Node, wherever `isHidden` says so, that a handle has been acknowledged: it goes on waiting with the handles in its queue, but
+ * messages before them go, as they would have. To be called once for a port, before `onReceipt`.
+ */
+export function hideReceipts (port: object, isHidden: () => boolean): void {
+  const internal = port as ChannelInternals
+  let queue: ChannelInternals['_handleQueue']
+  // Node's own listener takes the queue and sends what is in it: it finds an empty one.
+  internal.prependListener?.('internalMessage', ({ cmd }) => {
+    if ((cmd !== ACK && cmd !== NACK) || !isHidden()) return
+    queue = internal._handleQueue
+    internal._handleQueue = []
+  })
+  internal.on?.('internalMessage', () => {
+    const parked = queue
+    if (!Array.isArray(parked)) return
+    queue = undefined
+    internal._handleQueue = null
+    for (let next = parked[0]; next?.handle === null; next = parked[0]) {
+      parked.shift()
+      internal.send?.(next.message, undefined, next.options, next.callback)
+    }
+    internal._handleQueue = parked
   })
 }
 
@@ -206,7 +249,7 @@ export function handlesBehind (port: object, last: unknown): number {
   if (!Array.isArray(queue)) return 0
   // The one under way is not in the queue.
   let count = last === undefined ? 1 : 0
-  for (let i = queue.length - 1; i >= 0 && queue[i].message !== last; i--) if (queue[i].handle !== null) count++
+  for (let i = queue.length - 1; i >= 0 && queue[i]?.message !== last; i--) if (queue[i]?.handle !== null) count++
   return count
 }
 

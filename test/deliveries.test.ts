@@ -1,13 +1,18 @@
 // What Node tells about handles on their way to another process, with a real one and handles of others in between.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import type { SendHandle } from 'node:child_process'
+import type { ChildProcess, SendHandle } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Port } from '../src/channel.ts'
-import { createDeliveries } from '../src/deliveries.ts'
+import { WINDOW, createDeliveries } from '../src/deliveries.ts'
+import type { Deliver } from '../src/deliveries.ts'
 import { emitLostDisconnect } from '../src/handoff/lost-disconnect.ts'
 
 // Where it is told so it dies of a handle before Node acknowledges it.
@@ -15,8 +20,17 @@ const CHILD = `process.prependListener('internalMessage', ({ msg }) => { if (msg
 process.on('message', (message, handle) => handle?.close())
 process.send('up')`
 
-void test('tells of each handle whether it was received, also between those that somebody else sends', async t => {
-  const child = spawn(process.execPath, ['-e', CHILD], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+// Writes down what it got.
+const WRITING_CHILD = `process.on('message', ({ name }, handle) => {
+  handle?.close()
+  require('node:fs').appendFileSync(process.argv[1], name + '\\n')
+})
+process.send('up')`
+
+const PATIENCE = 30_000
+
+async function start (t: TestContext, code: string, ...args: string[]): Promise<{ child: ChildProcess, server: net.Server, deliver: Deliver }> {
+  const child = spawn(process.execPath, ['-e', code, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const server = net.createServer()
   t.after(() => {
     child.kill('SIGKILL')
@@ -24,8 +38,42 @@ void test('tells of each handle whether it was received, also between those that
   })
   await Promise.all([once(child, 'message'), once(server.listen(0, '127.0.0.1'), 'listening')])
   emitLostDisconnect(child)
-  const deliver = createDeliveries(child as unknown as Port)
+  const deliver = createDeliveries(child as unknown as Port, { ahead: true })
   assert.ok(deliver, 'this Node tells')
+  return { child, server, deliver }
+}
+
+void test('a process sends many in one turn of its loop, and what others send keeps its place among them', async t => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'deliveries-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = path.join(folder, 'got')
+  writeFileSync(file, '')
+  const got = (): string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  const { child, server, deliver } = await start(t, WRITING_CHILD, file)
+  // As connections travel: a bare handle, which Node leaves to its owner.
+  const { _handle: handle } = server as unknown as { _handle: SendHandle }
+  const received: string[] = []
+  const send = (name: string): void => deliver({ name }, handle, ok => { if (ok) received.push(name) })
+  const names = (name: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${name} ${index}`)
+  const early = names('early', 20)
+
+  for (const name of early) send(name)
+  // Not a turn of this loop until all are there.
+  const deadline = Date.now() + PATIENCE
+  while (got().length < early.length && Date.now() < deadline);
+  assert.deepEqual([got(), received], [early, []])
+
+  child.send({ name: 'text' })
+  child.send({ name: 'foreign' }, server)
+  const late = names('late', 2 * WINDOW)
+  for (const name of late) send(name)
+  while (received.length < early.length + late.length) await nextTurn()
+  assert.deepEqual(received, [...early, ...late])
+  assert.deepEqual(got(), [...early, 'text', 'foreign', ...late])
+})
+
+void test('tells of each handle whether it was received, also between those that somebody else sends', async t => {
+  const { child, server, deliver } = await start(t, CHILD)
   const outcomes: string[] = []
   const send = (name: string, die = false): void => deliver({ name, die }, server as SendHandle, received => { outcomes.push(`${name} ${received}`) })
   const foreign = (): void => { child.send({ foreign: true }, server, {}, () => {}) }

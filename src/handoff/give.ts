@@ -1,4 +1,4 @@
-// Worker side, outgoing: idle connections leave one after the other, each kept here until the primary holds it.
+// Worker side, outgoing: idle connections leave a few at a time, each kept here until the primary holds it.
 import type { SendHandle } from 'node:child_process'
 import type { EventEmitter } from 'node:events'
 import type { Channel } from '../channel.ts'
@@ -20,24 +20,26 @@ export interface GiveResult {
 }
 
 export interface Giver {
-  /** Gives at most `max` idle connections away, and none after `within` ms. Stops at the first one the primary refuses, since the next fares no better. */
+  /** Gives at most `max` idle connections away, and none after `within` ms. Stops when the primary refuses one, since the next fares no better. */
   give: (options?: { max?: number, within?: number, choose?: ChooseConnections }) => Promise<GiveResult>
   /** To be called with each `handoff-held` of the primary. */
   onHeld: (message: HandoffHeld) => void
 }
 
 export interface GiverOptions {
-  channel: Pick<Channel<HandoffGive>, 'post'>
+  channel: Pick<Channel<HandoffGive>, 'deliver'>
   connections: Connections
   /** The process's side of the channel: `process` in a worker. */
   port: EventEmitter & { connected: boolean }
   /** How long the primary may take to answer, in ms; past it this process lets go, and the primary serves or closes the connection. */
   timeout: number
+  /** How many are on their way at once. */
+  atOnce: number
 }
 
 type Outcome = 'held' | 'refused' | 'gone' | 'late'
 
-export function createGiver ({ channel, connections, port, timeout }: GiverOptions): Giver {
+export function createGiver ({ channel, connections, port, timeout, atOnce }: GiverOptions): Giver {
   const waiting = new Map<number, (outcome: Outcome) => void>()
   let lastId = 0
   let turn: Promise<unknown> = Promise.resolve()
@@ -55,7 +57,7 @@ export function createGiver ({ channel, connections, port, timeout }: GiverOptio
       clearTimeout(timer)
       resolve(outcome)
     })
-    void channel.post({ type: 'handoff-give', id }, handle).then(sent => { if (!sent) settle(id, 'gone') })
+    channel.deliver({ type: 'handoff-give', id }, handle, received => { if (!received) settle(id, 'gone') })
   })
 
   const giveOne = async (connection: Connection): Promise<Outcome> => {
@@ -83,14 +85,13 @@ export function createGiver ({ channel, connections, port, timeout }: GiverOptio
     const chosen = choose(idle).slice(0, max).map(connection => ({ connection, bytesRead: connection.socket.bytesRead }))
     let moved = 0
     let refused = false
-    for (const { connection, bytesRead } of chosen) {
-      const { socket, state } = connection
-      if (performance.now() >= until) break
-      if (socket.destroyed || !socket.readable || state === 'moving' || socket.bytesRead !== bytesRead) continue
-      const outcome = await giveOne(connection)
-      refused = outcome === 'refused' || outcome === 'gone'
-      if (refused) break
-      moved++
+    while (chosen.length > 0 && !refused && performance.now() < until) {
+      const next = chosen.splice(0, atOnce).filter(({ connection: { socket, state }, bytesRead }) =>
+        !socket.destroyed && socket.readable && state !== 'moving' && socket.bytesRead === bytesRead)
+      const outcomes = await Promise.all(next.map(({ connection }) => giveOne(connection)))
+      const left = outcomes.filter(outcome => outcome === 'held' || outcome === 'late').length
+      moved += left
+      refused = left < next.length
     }
     return { moved, kept: idle.length - moved, refused }
   }
@@ -99,7 +100,7 @@ export function createGiver ({ channel, connections, port, timeout }: GiverOptio
   port.once('disconnect', () => { for (const id of waiting.keys()) settle(id, 'gone') })
 
   return {
-    // One after the other: Node sends a handle only when the one before is acknowledged, and a connection that waits in its queue could not be read.
+    // One order after the other, so that none counts what is on its way already.
     give: ({ max = Infinity, within = Infinity, choose = oldestActivityFirst } = {}) => {
       const until = performance.now() + within
       const result = turn.then(() => giveEach(max, until, choose))

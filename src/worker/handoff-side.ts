@@ -14,9 +14,11 @@ import { createRequestSide } from './request-side.ts'
 
 // How long the primary may take to say that it holds a connection, in ms.
 const HELD_TIMEOUT = 5_000
+// How many connections leave at once. The answer of the primary takes a turn of the loop, so this is what a busy one can give in each.
+const GIVEN_AT_ONCE = 16
 // How late the primary may learn of connections that ended, in ms, where nobody waits for their place.
 const COUNTED_WITHIN = 5
-// How long one order to rebalance is good for, in ms. A busy loop gives one connection a turn, and the next order, made meanwhile, would count the same ones again.
+// How long one order to rebalance is good for, in ms. A busy loop takes its time for them, and the next order, made meanwhile, would count the same ones again.
 export const REBALANCED_WITHIN = 1_000
 
 export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' | 'rebalance' }>
@@ -36,7 +38,7 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
   const plain = server instanceof http.Server ? server : undefined
   const requests = scheduling === 'request' && plain !== undefined ? createRequestSide(plain, tracked, channel) : undefined
   const movable = plain !== undefined && await canHandOff()
-  const giver = movable ? createGiver({ channel, connections: tracked, port: process, timeout: HELD_TIMEOUT }) : undefined
+  const giver = movable ? createGiver({ channel, connections: tracked, port: process, timeout: HELD_TIMEOUT, atOnce: GIVEN_AT_ONCE }) : undefined
   return {
     giver: requests === undefined ? giver : RETURNED_BY_THEMSELVES,
     receive (message, handle) {

@@ -32,7 +32,7 @@ export interface WorkerResult {
 export async function startWorker (buildApp: BuildApp, options: ResolvedOptions, identity: WorkerIdentity, plugin: PluginSide): Promise<WorkerResult> {
   setProcessIdentity(identity)
   const running = nothingYet()
-  const channel: Channel<ToPrimary> = createChannel<ToPrimary, ToWorker>(process as Parameters<typeof createChannel>[0], receive)
+  const channel: Channel<ToPrimary> = createChannel<ToPrimary, ToWorker>(process as Parameters<typeof createChannel>[0], receive, { ahead: true })
   const ending = createEnding(
     (timeout: number) => finish(running, timeout, options.idleGrace, channel),
     (error: unknown) => reportCrash(error, running, channel)

@@ -23,7 +23,7 @@ interface Setup {
   client: () => Promise<RawClient>
 }
 
-async function setup (t: TestContext, { timeout = 5000, sends = true } = {}): Promise<Setup> {
+async function setup (t: TestContext, { timeout = 5000, sends = true, atOnce = 1 } = {}): Promise<Setup> {
   const server = http.createServer({ keepAliveTimeout: 3000 }, ({ headers }, response) => { response.end(JSON.stringify({ id: headers['x-id'] })) })
   const connections = trackConnections(server)
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -35,11 +35,14 @@ async function setup (t: TestContext, { timeout = 5000, sends = true } = {}): Pr
     connections,
     port,
     timeout,
+    atOnce,
     channel: {
-      post: async ({ id }) => {
+      deliver: ({ id }, _handle, done) => {
         given.push(id)
-        setImmediate(() => announced.emit('given', id))
-        return sends
+        setImmediate(() => {
+          announced.emit('given', id)
+          done(sends)
+        })
       }
     }
   })
@@ -122,6 +125,20 @@ void test('a connection that turns busy before its turn stays', async t => {
   giver.onHeld({ type: 'handoff-held', id, held: true })
   assert.deepEqual(await result, { moved: 1, kept: 1, refused: false })
   assert.equal(given.length, 1)
+  await once(first.socket, 'close')
+  assert.equal((await second.get('again')).id, 'again')
+})
+
+void test('several leave at once, each with an answer of its own, and no more after one is refused', async t => {
+  const { giver, given, next, client } = await setup(t, { atOnce: 2 })
+  const [first, second] = [await client(), await client()]
+  await client()
+  const result = giver.give()
+  const id = await next()
+  assert.equal(given.length, 2)
+  giver.onHeld({ type: 'handoff-held', id: id + 1, held: false })
+  giver.onHeld({ type: 'handoff-held', id, held: true })
+  assert.deepEqual(await result, { moved: 1, kept: 2, refused: true })
   await once(first.socket, 'close')
   assert.equal((await second.get('again')).id, 'again')
 })

@@ -48,7 +48,7 @@ const channel = createChannel<FromFixture, ToFixture>(process as unknown as Port
     case 'handoff-held': return serving?.giver.onHeld(message)
     case 'handoff-take': return serving?.take(message, handle)
   }
-})
+}, { ahead: true })
 
 process.on('disconnect', () => {
   // Long enough for a test to see that a connection goes on being served, and never an orphan for good.
@@ -73,9 +73,9 @@ async function serve (command: ServeCommand, handle: SocketHandle): Promise<{ co
     release(connection)
   }
   Object.assign(server, command.server)
-  const announced: typeof channel.post = (message, sent) => {
+  const announced: typeof channel.deliver = (message, sent, done) => {
     if (message.type === 'handoff-give') note(`G ${command.tag}`)
-    return channel.post(message, sent)
+    channel.deliver(message, sent, done)
   }
   if (command.diesOnTake) {
     // Before Node acknowledges the handle.
@@ -83,7 +83,7 @@ async function serve (command: ServeCommand, handle: SocketHandle): Promise<{ co
       if (JSON.stringify(message).includes('handoff-take')) process.kill(process.pid, 'SIGKILL')
     })
   }
-  const giver = createGiver({ channel: { post: announced }, connections, port: process as unknown as Parameters<typeof createGiver>[0]['port'], timeout: 5000 })
+  const giver = createGiver({ channel: { deliver: announced }, connections, port: process as unknown as Parameters<typeof createGiver>[0]['port'], timeout: 5000, atOnce: 16 })
   const take = createTaker({ channel, connections, ...(command.refuses ? { accepts: () => false } : {}) })
   await new Promise<void>(resolve => {
     server.once('listening', resolve)
