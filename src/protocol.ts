@@ -71,7 +71,7 @@ export type ToWorker =
   /** With the connection's handle: serve one request, `head` is what was read of it, a character for each byte (latin1). */
   | { type: 'request-take', id: number, head: string }
   /** Give idle connections away that make about this share (0 to 1) of the worker's load, `max` at most. */
-  | { type: 'rebalance', share: number, max: number, relieves: boolean }
+  | { type: 'rebalance', share: number, max: number }
   /** Whether to take new connections; where not, idle ones are given away too. */
   | { type: 'accept', on: boolean }
   /** The level of the app's logger. */

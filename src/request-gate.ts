@@ -30,11 +30,6 @@ export interface RequestGate {
   record: (recorder: RecordRequest) => void
   /** The metrics of the registries that the app has named. */
   appMetrics: () => Promise<AppMetric[]>
-  /**
-   * So many connections of requests that are shed end with that answer, none after `within` ms: who comes back may find a worker with time.
-   * Nothing is lost by it, and a busy loop can hand over but one a turn.
-   */
-  letGo: (connections: number, within: number) => void
   /** A stop was ordered, which begins later: until then everything is served. */
   expectStop: () => void
   /** Calls back each time a request ends, until the returned function is called. */

@@ -40,7 +40,7 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
       if (facts !== undefined) dispatcher ??= begin(facts)
       dispatcher?.ready(worker)
     },
-    prefer: (giver, taker, count) => dispatcher?.prefer(giver, taker, count),
+    prefer: (giver, takers) => dispatcher?.prefer(giver, takers),
     gone: worker => dispatcher?.gone(worker),
     async drain (grace) {
       stopAccepting()

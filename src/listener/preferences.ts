@@ -8,13 +8,15 @@ export interface Preferences extends Pick<Listener, 'prefer'> {
 }
 
 export function createPreferences (): Preferences {
-  const preferred = new Map<Member, { readonly taker: Receiver, left: number }>()
+  const preferred = new WeakMap<Member, Array<{ readonly taker: Receiver, left: number }>>()
   return {
-    prefer (giver, taker, count) { preferred.set(giver, { taker, left: count }) },
+    prefer (giver, takers) { preferred.set(giver, takers.map(({ taker, count }) => ({ taker, left: count }))) },
     first: otherwise => (from, refused, connection) => {
-      const wish = from === undefined ? undefined : preferred.get(from)
-      if (from === undefined || wish === undefined) return otherwise(from, refused, connection)
-      if (--wish.left <= 0) preferred.delete(from)
+      const wishes = from === undefined ? [] : preferred.get(from) ?? []
+      // The one of whom most is left, so that each gets its part however few are given in the end.
+      const wish = wishes.reduce<typeof wishes[number] | undefined>((most, each) => each.left > (most?.left ?? 0) ? each : most, undefined)
+      if (wish === undefined) return otherwise(from, refused, connection)
+      wish.left--
       const { taker } = wish
       return taker.accepts() && !refused.has(taker) ? taker : otherwise(from, refused, connection)
     }

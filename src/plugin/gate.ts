@@ -58,7 +58,6 @@ function createGate (app: FastifyInstance): PluginGate {
   let registries: readonly AppRegistry[] = []
   let record: RecordRequest | undefined
   let stops = false
-  const leaving = { left: 0, until: 0 }
   let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
   checkRoutes(app)
@@ -82,18 +81,11 @@ function createGate (app: FastifyInstance): PluginGate {
   /** Never in flight: it is answered before anybody could ask. */
   function shed (shedder: Shedding, reply: FastifyReply, reason: ShedReason): void {
     count(SHED_STATUS)
-    if (leaving.left > 0 && shedder.seenAt() < leaving.until) letGo(reply)
     if (ends !== 'none') {
       if (endsConnection(reply, ends)) reply.raw.setHeader('connection', 'close')
       reply.raw.once('close', tellListeners)
     }
     shedder.answer(reply, reason)
-  }
-
-  function letGo (reply: FastifyReply): void {
-    if (!endsConnection(reply, 'every-connection')) return
-    leaving.left--
-    reply.raw.setHeader('connection', 'close')
   }
 
   function count (status: number): void {
@@ -139,10 +131,6 @@ function createGate (app: FastifyInstance): PluginGate {
       shedding = createShedding(app, options, () => headers)
       if (shedding.admits) admission = shedding
       return shedding
-    },
-    letGo (connections, within) {
-      leaving.left = connections
-      leaving.until = performance.now() + within
     },
     expectStop () { stops = true },
     readiness: () => ends !== 'none' ? 'draining' : stops ? 'stopping' : 'ready',

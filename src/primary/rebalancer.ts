@@ -1,4 +1,4 @@
-// Applies the rebalancing policy once a period: workers above the others are told to give some idle connections to one below.
+// Applies the rebalancing policy once a period: workers above the others are told to give some idle connections to those below.
 import type { Listener } from '../listener/listener.ts'
 import { rebalance } from './rebalance-policy.ts'
 import type { Heavy, WorkerPeriod } from './rebalance-policy.ts'
@@ -9,15 +9,19 @@ export function startRebalancer (workers: () => readonly WorkerHandle[], { prefe
   let heavy: Heavy = new Map()
   const timer = setInterval(() => {
     const ready = workers().filter(worker => worker.state() === 'ready' && worker.fit())
-    const result = rebalance(ready.flatMap(periodOf), heavy)
-    heavy = result.heavy
-    for (const { from, to, rate, max, relieves } of result.moves) {
-      const giver = ready.find(({ slot }) => slot === from)
-      const taker = ready.find(({ slot }) => slot === to)
-      if (giver === undefined || taker === undefined) continue
-      prefer(giver, taker, max)
+    const { moves, heavy: next } = rebalance(ready.flatMap(periodOf), heavy)
+    heavy = next
+    for (const giver of ready) {
+      const own = moves.filter(({ from }) => from === giver.slot)
       const total = giver.snapshot()?.requests.rate ?? 0
-      if (total > 0) void giver.channel.post({ type: 'rebalance', share: rate / total, max, relieves })
+      if (own.length === 0 || total === 0) continue
+      // One order, since the giver chooses among its connections once; who gets how many of them is kept here.
+      const [rate, max] = [sum(own.map(move => move.rate)), sum(own.map(move => move.max))]
+      prefer(giver, own.flatMap(move => {
+        const taker = ready.find(({ slot }) => slot === move.to)
+        return taker === undefined ? [] : [{ taker, count: Math.ceil(max * move.rate / rate) }]
+      }))
+      void giver.channel.post({ type: 'rebalance', share: rate / total, max })
     }
   }, period).unref()
   return () => clearInterval(timer)
@@ -28,4 +32,8 @@ function periodOf (worker: WorkerHandle): WorkerPeriod[] {
   if (snapshot === undefined) return []
   const { utilization, requests, connections } = snapshot
   return [{ id: worker.slot, utilization, requestRate: requests.rate, idleConnections: connections.idle }]
+}
+
+function sum (values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

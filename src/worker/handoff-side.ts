@@ -19,7 +19,7 @@ const GIVEN_AT_ONCE = 16
 // How late the primary may learn of connections that ended, in ms, where nobody waits for their place.
 const COUNTED_WITHIN = 5
 // How long one order to rebalance is good for, in ms. A busy loop takes its time for them, and the next order, made meanwhile, would count the same ones again.
-export const REBALANCED_WITHIN = 1_000
+const REBALANCED_WITHIN = 1_000
 
 export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' | 'rebalance' }>
 

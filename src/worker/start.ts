@@ -15,7 +15,6 @@ import { drain } from './drain.ts'
 import type { DrainOptions } from './drain.ts'
 import { createEnding } from './ending.ts'
 import type { Ending } from './ending.ts'
-import { REBALANCED_WITHIN } from './handoff-side.ts'
 import { leaveSignalsToPrimary, outliveThePrimary } from './process-guards.ts'
 
 // How long a dying worker waits for the primary to have read its last words, in ms.
@@ -56,8 +55,6 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'announce-stop': return running.drainable?.gate.expectStop()
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
-        // Where nobody has time a client that comes back would only wait to be accepted.
-        if (message.relieves) running.drainable?.gate.letGo(connectionsFor(message, running), REBALANCED_WITHIN)
         return running.handoff?.receive(message, handle)
       case 'handoff-held':
       case 'request-take':
@@ -108,11 +105,6 @@ async function finish (running: Running, timeout: number, idleGrace: number, cha
 
 async function answerWithMetrics ({ drainable }: Running): Promise<Answer> {
   return { body: await drainable?.gate.appMetrics() ?? [] }
-}
-
-/** Those that carry about the wanted share, were they all alike. */
-function connectionsFor ({ share, max }: Extract<ToWorker, { type: 'rebalance' }>, { drainable }: Running): number {
-  return Math.min(max, Math.round(share * (drainable?.connections.count() ?? 0)))
 }
 
 /** A worker that rests keeps no idle connections either: their next requests are for one that is fit. */

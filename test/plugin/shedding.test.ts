@@ -182,16 +182,6 @@ test('a shed request leaves its connection as it found it: the next one is serve
   client.close()
 })
 
-test('connections that are to leave end with the answers of shed requests, as many as were named and none once the time is over', async t => {
-  const held = await holdingApp(t, { maxInFlight: 1 })
-  await begin(held, '/hold')
-  const ends = async (): Promise<boolean> => (await held.app.inject('/')).headers.connection === 'close'
-  held.gate.letGo(2, 60_000)
-  assert.deepEqual([await ends(), await ends(), await ends()], [true, true, false])
-  held.gate.letGo(2, 0)
-  assert.equal(await ends(), false)
-})
-
 test('a client that leaves makes room', async t => {
   const held = await holdingApp(t, { maxInFlight: 1 })
   const client = await connect(await listening(held.app))

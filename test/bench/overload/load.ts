@@ -169,24 +169,26 @@ interface Pool {
   readonly lost: () => void
 }
 
-/** Takes the connection that has been idle longest, so that all of them are in use. */
+/** Takes one by chance, as requests of clients that know nothing of one another come: in the order of opening, those in a row would all be one worker's. */
 function createPool (tally: Tally): Pool {
-  let idle: Connection[] = []
-  let head = 0
+  const idle: Connection[] = []
   let size = 0
+
+  function takeIdle (): Connection | undefined {
+    const at = Math.floor(Math.random() * idle.length)
+    const last = idle.pop()
+    if (last === undefined || at === idle.length) return last
+    const taken = idle[at]
+    idle[at] = last
+    return taken
+  }
+
   return {
     fill (count, open) {
       for (; size < count; size++) idle.push(open())
     },
     take (open) {
-      while (head < idle.length) {
-        const connection = idle[head++]
-        if (head > 4096) {
-          idle = idle.slice(head)
-          head = 0
-        }
-        if (connection !== undefined && !connection.socket.destroyed) return connection
-      }
+      for (let connection = takeIdle(); connection !== undefined; connection = takeIdle()) if (!connection.socket.destroyed) return connection
       if (size >= MAX_CONNECTIONS) return undefined
       size++
       tally.opened(size)
