@@ -11,6 +11,7 @@ import type { ToPrimary, ToWorker } from '../protocol.ts'
 import { chooseConnections } from './choose-connections.ts'
 import type { OpenConnections } from './open-connections.ts'
 import { createRequestSide } from './request-side.ts'
+import { createResting } from './resting.ts'
 
 // How long the primary may take to say that it holds a connection, in ms.
 const HELD_TIMEOUT = 5_000
@@ -26,6 +27,8 @@ export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handof
 export interface HandoffSide {
   /** Undefined where connections cannot move: TLS, HTTP/2, or a platform without it. */
   readonly giver: Pick<Giver, 'give'> | undefined
+  /** Whether idle connections are given away as they come. */
+  readonly rest: (on: boolean) => void
   readonly receive: (message: ConnectionOrder, handle: unknown) => void
 }
 
@@ -41,6 +44,7 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
   const giver = movable ? createGiver({ channel, connections: tracked, port: process, timeout: HELD_TIMEOUT, atOnce: GIVEN_AT_ONCE }) : undefined
   return {
     giver: requests === undefined ? giver : RETURNED_BY_THEMSELVES,
+    rest: createResting(requests === undefined ? giver : undefined),
     receive (message, handle) {
       switch (message.type) {
         case 'handoff-take': return take(message, handle)

@@ -86,6 +86,7 @@ async function finish (running: Running, timeout: number, idleGrace: number, cha
   // Still booting: nobody is connected, so there is nothing to wait for.
   if (drainable === undefined) return
   accepting?.end()
+  handoff?.rest(false)
   const options: DrainOptions = {
     timeout,
     idleGrace,
@@ -107,10 +108,9 @@ async function answerWithMetrics ({ drainable }: Running): Promise<Answer> {
   return { body: await drainable?.gate.appMetrics() ?? [] }
 }
 
-/** A worker that rests keeps no idle connections either: their next requests are for one that is fit. */
 function setAccepting ({ accepting, handoff }: Running, on: boolean): void {
   accepting?.set(on)
-  if (!on) void handoff?.giver?.give()
+  handoff?.rest(!on)
 }
 
 /** Request loggers take it over from the app's; those of routes and plugins with a level of their own keep it. */

@@ -3,9 +3,10 @@
 //   npm run soak -- [--seconds 30] [--connections 200] [--seed 1] [--kill]
 //
 // With --kill a worker is SIGKILLed every second and replaced: connections it holds at that moment end, those on their way do not.
-import { readdirSync } from 'node:fs'
+import { appendFileSync, readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { unexplainedFailures } from '../handoff/owners.ts'
 import { seeded, startLoad } from '../handoff/raw-client.ts'
 import { startSmallCluster } from '../handoff/small-cluster.ts'
 import type { SmallCluster } from '../handoff/small-cluster.ts'
@@ -57,7 +58,9 @@ let kills = 0
 for (let second = 0; second < seconds; second++) {
   await sleep(1_000)
   if (!values.kill) continue
-  await cluster.workers()[kills % WORKERS]?.kill()
+  const victim = cluster.workers()[kills % WORKERS]
+  await victim?.kill()
+  appendFileSync(cluster.log, `K ${victim?.tag}\n`)
   await cluster.add({})
   kills++
   await churn(cluster)
@@ -65,20 +68,23 @@ for (let second = 0; second < seconds; second++) {
 await load.stop()
 const after = await sizes(cluster)
 const { passed, retried, closed } = cluster.relay.counts()
-const served = cluster.lines().filter(line => line.startsWith('S ')).map(line => line.split(' ')[1])
+const lines = cluster.lines()
+const served = lines.filter(line => line.startsWith('S ')).map(line => line.split(' ')[1])
 const recorded = new Set(served)
 const doubled = served.length - recorded.size
 const lost = [...load.answered.keys()].filter(id => !recorded.has(id)).length
+const unexplained = unexplainedFailures(lines, load.failures.map(({ port }) => port))
 await cluster.close()
 
 console.table(before.map(({ what, fds, heapMiB }, index) => ({ process: what, 'fds before': fds, 'fds after': after[index]?.fds, 'heap before MiB': heapMiB, 'heap after MiB': after[index]?.heapMiB })))
-console.log({ seconds, connections, seed, kills, requests: load.answered.size, moves: passed, retried, 'closed in the primary': closed, doubled, 'answered but not recorded': lost, wrong: load.wrong.length, failed: load.failures.length })
+console.log({ seconds, connections, seed, kills, requests: load.answered.size, moves: passed, retried, 'closed in the primary': closed, doubled, 'answered but not recorded': lost, wrong: load.wrong.length, failed: load.failures.length, 'of these not with a killed worker': unexplained.length })
 
 const problems = [
   ...closed > 0 ? [`${closed} moving connections were closed`] : [],
   ...doubled > 0 ? [`${doubled} requests were served twice`] : [],
   ...lost > 0 ? [`${lost} answers have no record`] : [],
   ...load.wrong.length > 0 ? [`wrong answers: ${load.wrong.slice(0, 3).join('; ')}`] : [],
+  ...unexplained.length > 0 ? [`${unexplained.length} connections failed that no killed worker had`] : [],
   ...!values.kill && load.failures.length > 0 ? [`${load.failures.length} connections failed: ${JSON.stringify(load.failures.slice(0, 3))}`] : [],
   ...!values.kill && seconds >= 30 && passed < MOVES ? [`only ${passed} moves`] : []
 ]

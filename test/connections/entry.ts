@@ -2,8 +2,6 @@
 import { PassThrough } from 'node:stream'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import websocket from '@fastify/websocket'
-import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { clusterize, fastifyClusterize } from '../../src/index.ts'
 import type { BalancerOption, ClusterizeOptions, WorkerInfo } from '../../src/index.ts'
@@ -16,9 +14,9 @@ async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
   if (gate !== undefined && gate.slots.includes(worker.id)) await fileExists(gate.file)
   const code = version === undefined ? 'v1' : readFileSync(version, 'utf8').trim()
   if (code === 'broken') throw new Error('the new code is broken')
-  const app = create()
+  const app = await create()
   await app.register(fastifyClusterize, { headers: { pid: true, generation: true }, underPressure: false, shedding: false })
-  await app.register(websocket)
+  await app.register((await import('@fastify/websocket')).default)
   addRoutes(app, code)
   app.addHook('onListen', async () => { say('listened', { slot: worker.id, address: app.server.address(), addresses: app.addresses() }) })
   if (code === 'dies') setTimeout(() => { process.exit(7) }, 50)
@@ -26,7 +24,8 @@ async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
 }
 
 /** The types of the servers differ, what the tests do with them does not. */
-function create (): FastifyInstance {
+async function create (): Promise<FastifyInstance> {
+  const { default: Fastify } = await import('fastify')
   const timeouts = { keepAliveTimeout: 30_000, http: { headersTimeout: 1_000, connectionsCheckingInterval: 100 }, logger: { level: 'warn' } } as const
   if (server.kind === 'http') return Fastify(timeouts)
   const tls = { key: server.key ?? '', cert: server.cert ?? '' }

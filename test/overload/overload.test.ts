@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ShedReason, WorkerView } from '../../src/index.ts'
 import { connect } from '../helpers/http-connection.ts'
+import type { HttpConnection } from '../helpers/http-connection.ts'
 import { startArrivals, startOverloaded } from './start-cluster.ts'
+import { until } from '../helpers/processes.ts'
 import type { OverloadedCluster } from './start-cluster.ts'
 
 const PRIORITIES = ['critical', 'normal', 'sheddable'] as const
@@ -20,7 +22,7 @@ test('under overload what is critical goes first, health routes are served, and 
   const clients = PRIORITIES.map(priority => startArrivals(cluster.target, `/${priority}`, priority === 'critical' ? 30 : 6))
   const health = startArrivals(cluster.target, '/livez', 50)
   await Promise.all([clients[1]?.reached('shed', 100), clients[2]?.reached('shed', 100), clients[0]?.reached('served', 20)])
-  while ((await cluster.stats()).workers.shedding === 0) await sleep(20)
+  await until(async () => (await cluster.stats()).workers.shedding > 0, () => 'a worker that sheds')
   await Promise.all([...clients, health].map(client => client.stop()))
   assert.deepEqual([health.answers.shed, ...[...clients, health].map(({ answers }) => answers.other)], [0, 0, 0, 0, 0])
 
@@ -29,12 +31,12 @@ test('under overload what is critical goes first, health routes are served, and 
 
   const told = PRIORITIES.map((_, index) => clients[index]?.answers.shed)
   const counted = (views: readonly WorkerView[]): number[] => PRIORITIES.map(priority => sumOf(views, (_, counts) => counts[priority]))
-  await until(cluster, views => sum(counted(views)) >= sum(told))
+  await reached(cluster, 'as many counted as told', views => sum(counted(views)) >= sum(told))
   assert.deepEqual(counted(await cluster.workers()), told)
   assert.equal(sum((await cluster.workers()).map(({ snapshot }) => snapshot?.requests.shed ?? 0)), sum(told))
 
   cluster.slow({ all: 0 })
-  await until(cluster, views => views.every(({ snapshot }) => snapshot?.shedding.share === 0))
+  await reached(cluster, 'the end of shedding', views => views.every(({ snapshot }) => snapshot?.shedding.share === 0))
   const client = await connect(cluster.target)
   assert.equal((await client.get('/sheddable')).status, 200)
   client.close()
@@ -48,7 +50,7 @@ test('a downstream that slows makes an adaptive limit shed, and once it has reco
   assert.deepEqual([clients.answers.shed, clients.answers.other], [0, 0])
   cluster.slow({ all: 200 })
   await clients.reached('shed', 100)
-  await until(cluster, ([view]) => (view?.snapshot?.shedding.limit ?? Infinity) < 60)
+  await reached(cluster, 'a lower limit', ([view]) => (view?.snapshot?.shedding.limit ?? Infinity) < 60)
   cluster.slow({ all: 2 })
   for (let before = -1; before !== clients.answers.shed;) {
     before = clients.answers.shed
@@ -66,31 +68,38 @@ for (const scheduling of ['kernel', 'connection', 'request'] as const) {
     cluster.slow({ [sick.pid]: -1 })
     const shed: number[] = []
     // What is answered at once looks idle, so without more it would draw ever more to it.
-    while (!cluster.lines().some(({ event }) => event === 'worker-overloaded')) {
+    await until(async () => {
       const clients = await Promise.all(Array.from({ length: MANY }, () => connect(cluster.target)))
       shed.push(...(await Promise.all(clients.map(client => client.get('/downstream')))).map(({ status }) => status))
       for (const client of clients) client.close()
-      await sleep(20)
-    }
+      return cluster.lines().some(({ event }) => event === 'worker-overloaded')
+    }, () => 'a worker that rests')
     assert.ok(shed.includes(503))
     assert.equal((await cluster.event('worker-overloaded'))['slot'], 2)
     // One batch may miss it by chance.
-    for (let batches = 0; batches < BATCHES;) batches = (await answeredBy(cluster)).has('2') ? 0 : batches + 1
-    while (kept !== undefined && (await kept.get('/livez')).headers['x-worker-id'] !== '1') await sleep(5)
+    let batches = 0
+    await until(async () => (batches = (await answeredBy(cluster)).has('2') ? 0 : batches + 1) === BATCHES, () => 'new connections to be all for the one that is well')
+    if (kept !== undefined) await until(async () => (await kept.get('/livez')).headers['x-worker-id'] === '1', () => 'the kept connection to move')
     kept?.close()
     assert.equal((await cluster.stats()).workers.ready, 2)
 
     cluster.slow({})
     await cluster.event('worker-recovered', ({ slot }) => slot === 2)
-    while (!(await answeredBy(cluster)).has('2')) await sleep(5)
+    await until(async () => (await answeredBy(cluster)).has('2'), () => 'an answer of the one that has recovered')
   })
 }
 
-async function connectTo (cluster: OverloadedCluster, worker: string): Promise<Awaited<ReturnType<typeof connect>>> {
-  for (;;) {
-    const client = await connect(cluster.target)
-    if ((await client.get('/livez')).headers['x-worker-id'] === worker) return client
-    client.close()
+async function connectTo (cluster: OverloadedCluster, worker: string): Promise<HttpConnection> {
+  // Those of the other stay open meanwhile, or a balancer that counts would choose it again and again.
+  const others: HttpConnection[] = []
+  try {
+    for (;;) {
+      const client = await connect(cluster.target)
+      if ((await client.get('/livez')).headers['x-worker-id'] === worker) return client
+      others.push(client)
+    }
+  } finally {
+    for (const client of others) client.close()
   }
 }
 
@@ -103,8 +112,9 @@ async function answeredBy ({ target }: OverloadedCluster): Promise<Set<string | 
   return new Set(answers.map(({ headers }) => headers['x-worker-id']))
 }
 
-async function until (cluster: OverloadedCluster, reached: (views: readonly WorkerView[]) => boolean): Promise<void> {
-  while (!reached(await cluster.workers())) await sleep(20)
+async function reached (cluster: OverloadedCluster, what: string, isReached: (views: readonly WorkerView[]) => boolean): Promise<void> {
+  let views: readonly WorkerView[] = []
+  await until(async () => isReached(views = await cluster.workers()), () => `${what}; the workers: ${JSON.stringify(views.map(({ id, snapshot }) => ({ id, ...snapshot?.shedding })))}`)
 }
 
 function sumOf (views: readonly WorkerView[], value: (reason: ShedReason, counts: Readonly<Record<typeof PRIORITIES[number], number>>) => number): number {
