@@ -11,7 +11,7 @@ export function createResting (giver: Pick<Giver, 'give'> | undefined): (rests: 
 
   const give = async (rest: object): Promise<void> => {
     await giver?.give()
-    if (current === rest) timer = setTimeout(give, GIVE_EVERY, rest).unref()
+    if (current === rest) timer = setTimeout(() => { void give(rest) }, GIVE_EVERY).unref()
   }
 
   return rests => {
