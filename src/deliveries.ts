@@ -29,11 +29,13 @@ export function createDeliveries (port: Port, { ahead }: { ahead: boolean }): De
   let hidden = 0
   let last: object | undefined
 
-  hideReceipts(port, () => {
-    if (hidden === 0) return false
-    hidden--
-    return true
-  })
+  if (ahead) {
+    hideReceipts(port, () => {
+      if (hidden === 0) return false
+      hidden--
+      return true
+    })
+  }
   onReceipt(port, received => {
     underway.shift()?.done(received)
     const next = waiting.shift()
@@ -45,7 +47,7 @@ export function createDeliveries (port: Port, { ahead }: { ahead: boolean }): De
     if (!port.connected || port.send === undefined) return queueMicrotask(() => delivery.done(false))
     const foreign = handlesBehind(port, underway.length === 0 ? undefined : last)
     for (let n = foreign; n > 0; n--) underway.push(FOREIGN)
-    const onlyOurs = !underway.includes(FOREIGN)
+    const mayPass = ahead && !underway.includes(FOREIGN)
     underway.push(delivery)
     last = delivery.message
     const pass = (): void => {
@@ -56,8 +58,8 @@ export function createDeliveries (port: Port, { ahead }: { ahead: boolean }): De
         delivery.done(false)
       })
     }
-    if (!ahead || !onlyOurs || !sendAhead(port, pass)) pass()
-    else hidden++
+    if (mayPass && sendAhead(port, pass)) hidden++
+    else pass()
   }
 
   return (message, handle, done) => {

@@ -42,7 +42,7 @@ async function run (selected, options) {
   const env = marked(neutral(process.env))
   const child = spawn(process.execPath, [
     '--import',
-    loader(),
+    compiled(),
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${CONCURRENCY}`,
@@ -95,11 +95,6 @@ function neutral (env) {
 }
 
 // All of it is compiled at once: a suite starts a thousand processes, and to compile in each costs more than the rest of its start.
-// Under coverage it is tsx all the same: some tests start it themselves, and what two compilers made of one file does not add up.
-function loader () {
-  return process.env.NODE_V8_COVERAGE === undefined ? compiled() : 'tsx'
-}
-
 function compiled () {
   rmSync(COMPILED, { recursive: true, force: true })
   const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')

@@ -23,13 +23,13 @@ export type Heavy = ReadonlyMap<number, Excess>
 /** `from` gives idle connections that make about `rate` requests a second, `max` at most, to `to`. */
 export interface Move { readonly from: number, readonly to: number, readonly rate: number, readonly max: number }
 
-/** Less above the mean than this share of it is even enough. */
+/** Up to this much above the mean, as a share of it, loads are even. */
 const TOLERATED = 0.05
-/** What the sum must reach: twice the mean is clear at once, a tenth above it after some periods. */
+/** What the sum must reach. A worker with 1.2 times the mean is there in two periods, with 1.1 in six. */
 const CLEAR = 0.3
 /** One period may be chance. After a move the count begins anew, so its effect is seen before the next. */
 const PERIODS = 2
-/** So far above the mean of all that utilization tells, although some workers are full. */
+/** Where some are full, utilization still tells who is above the others if one is so many times above the mean. */
 const FAR_ABOVE = 1.2
 /** Below this mean utilization loops have time for everybody, and its noise would be followed. */
 const BUSY = 0.1
