@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-const MIN_LINES_PERCENT = 95
+const MIN_LINES_PERCENT = 96
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const C8 = createRequire(import.meta.url).resolve('c8/bin/c8.js')
@@ -52,7 +52,7 @@ function unify (file) {
 }
 
 function isOurs (url, map) {
-  if (map?.data == null) return false
+  if (map === undefined || map.data === null) return false
   return url.startsWith(COMPILED) || (url.startsWith(SOURCE) && map.lineLengths.length === linesCompiled(url))
 }
 
