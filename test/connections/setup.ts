@@ -37,6 +37,8 @@ export async function startCluster (t: TestContext, { server = { kind: 'http' },
   const given: Setup = { server, ...rest }
   const started = startProcess(t, new URL('./entry.ts', import.meta.url).pathname, { env: environmentOf(given) })
   const { addresses } = await started.event('up') as unknown as { addresses: Array<{ address: string, port: number } | string> }
+  // The log of the primary is written a moment later than what it prints itself.
+  await started.event('cluster-ready')
   const [first] = addresses
   if (first === undefined) throw new Error('the cluster has no address')
   return { ...started, target: typeof first === 'string' ? { path: first } : { host: first.address, port: first.port } }

@@ -26,6 +26,8 @@ export async function startOverloaded (t: TestContext, given: Omit<Setup, 'file'
   const file = path.join(folder, 'slowness.json')
   const started = startProcess(t, new URL('./entry.ts', import.meta.url).pathname, { env: { [VARIABLE]: JSON.stringify({ ...given, file } satisfies Setup) } })
   const { addresses } = await started.event('up') as unknown as { addresses: Array<{ address: string, port: number }> }
+  // The log of the primary is written a moment later than what it prints itself.
+  await started.event('cluster-ready')
   const [first] = addresses
   if (first === undefined) throw new Error('the cluster has no address')
   let asked = 0
