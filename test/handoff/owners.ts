@@ -3,7 +3,7 @@
 /**
  * Failed connections that no killed worker had: of those on their way between workers none may be among them.
  *
- * @param lines the record: `A port tag` accepted, `T port tag` taken over, `R port tag` let go, `K tag` killed, in the order of time
+ * @param lines the record: `A port tag` accepted, `r port tag` held by the primary, `t port tag` received from it, `K tag` killed, in the order of time
  * @param failed the client's ports of the failed connections, a port once for each time
  */
 export function unexplainedFailures (lines: readonly string[], failed: readonly number[]): number[] {
@@ -12,8 +12,8 @@ export function unexplainedFailures (lines: readonly string[], failed: readonly 
   for (const line of lines) {
     const [kind, first = '', tag = ''] = line.split(' ')
     const port = Number(first)
-    if (kind === 'A' || kind === 'T') owners.set(port, tag)
-    if (kind === 'R' && owners.get(port) === tag) owners.delete(port)
+    if (kind === 'A' || kind === 't') owners.set(port, tag)
+    if (kind === 'r' && owners.get(port) === tag) owners.delete(port)
     if (kind !== 'K') continue
     for (const [owned] of [...owners].filter(([, owner]) => owner === first)) {
       owners.delete(owned)

@@ -11,7 +11,7 @@ import { emitLostDisconnect } from '../../src/handoff/lost-disconnect.ts'
 import type { HandoffToPrimary, HandoffToWorker } from '../../src/handoff/messages.ts'
 import { createRelay } from '../../src/handoff/relay.ts'
 import type { Member, Relay } from '../../src/handoff/relay.ts'
-import { addressOfHandle, bindHandle } from '../../src/node-internals.ts'
+import { addressOfHandle, bindHandle, isConnectionHandle, peerOf } from '../../src/node-internals.ts'
 import { runnable } from '../helpers/runnable.ts'
 
 export interface ServeCommand {
@@ -88,6 +88,9 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
     const child = fork(run.file, { execArgv: [...run.execArgv, ...execArgv] })
     const replies = new Map<number, (body: unknown) => void>()
     let lastId = 0
+    const tag = `w${++forked}`
+    const note = (line: string): void => fs.appendFileSync(log, `${line}\n`)
+    const given = new Map<number, unknown>()
     let ready = (): void => {
       members.set(member, worker)
       resolve(worker)
@@ -97,11 +100,25 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
       switch (message.type) {
         case 'fixture-ready': return ready()
         case 'fixture-reply': return replies.get(message.id)?.(message.body)
-        case 'handoff-give': return relay.offer(member, message, handle)
+        case 'handoff-give':
+          given.set(message.id, portOf(handle))
+          return relay.offer(member, message, handle)
         case 'handoff-back': return relay.back(member, message, handle)
       }
     })
-    const member: Member = { channel }
+    // Whose a connection is, as the primary knows it: what it holds (r), and what a worker has received (t).
+    const member: Member = {
+      channel: {
+        post (message) {
+          if (message.type === 'handoff-held' && message.held) note(`r ${given.get(message.id)} ${tag}`)
+          return channel.post(message)
+        },
+        deliver: (message, handle, done) => channel.deliver(message, handle, received => {
+          if (received) note(`t ${portOf(handle)} ${tag}`)
+          done(received)
+        })
+      }
+    }
     const ask = (message: { type: 'fixture-stats' } | { type: 'fixture-close' } | { type: 'fixture-give', max: number }): Promise<unknown> => {
       const id = ++lastId
       const reply = new Promise(resolve => { replies.set(id, resolve) })
@@ -109,7 +126,7 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
       return reply.finally(() => replies.delete(id))
     }
     const worker: FixtureWorker = {
-      tag: `w${++forked}`,
+      tag,
       child,
       channel,
       give: (max = Number.MAX_SAFE_INTEGER) => ask({ type: 'fixture-give', max }) as Promise<{ moved: number, kept: number, refused: boolean }>,
@@ -151,4 +168,8 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
       fs.rmSync(folder, { recursive: true, force: true })
     }
   }
+}
+
+function portOf (handle: unknown): number | undefined {
+  return isConnectionHandle(handle) ? peerOf(handle).port : undefined
 }
