@@ -62,10 +62,12 @@ void test('bytes that arrive while the connection is on its way are served by th
   const { client, from } = await oneThenAnother(t)
   const given = from.give()
   const bytes = request('during', { body: Buffer.alloc(300_000, 'x') })
+  // The answer may be here before the giver has told of its part.
+  const answer = client.read()
   client.write(bytes.subarray(0, 20))
   client.write(bytes.subarray(20))
   await given
-  assert.equal((await client.read()).id, 'during')
+  assert.equal((await answer).id, 'during')
 })
 
 void test('a connection on which no byte was sent yet moves, and can move on', OPTIONS, async t => {

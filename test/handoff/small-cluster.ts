@@ -74,6 +74,9 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
   let next = 0
   let forked = 0
 
+  // What workers say while they are killed comes after the log is gone.
+  const note = (line: string): void => { if (fs.existsSync(log)) fs.appendFileSync(log, `${line}\n`) }
+
   const relay = createRelay({
     limit: 500,
     waitTimeout,
@@ -89,7 +92,6 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
     const replies = new Map<number, (body: unknown) => void>()
     let lastId = 0
     const tag = `w${++forked}`
-    const note = (line: string): void => fs.appendFileSync(log, `${line}\n`)
     const given = new Map<number, unknown>()
     let ready = (): void => {
       members.set(member, worker)
