@@ -42,9 +42,10 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
   const requests = scheduling === 'request' && plain !== undefined ? createRequestSide(plain, tracked, channel) : undefined
   const movable = plain !== undefined && await canHandOff()
   const giver = movable ? createGiver({ channel, connections: tracked, port: process, timeout: HELD_TIMEOUT, atOnce: GIVEN_AT_ONCE }) : undefined
+  const idleGiver = requests === undefined ? giver : RETURNED_BY_THEMSELVES
   return {
-    giver: requests === undefined ? giver : RETURNED_BY_THEMSELVES,
-    rest: createResting(requests === undefined ? giver : undefined),
+    giver: idleGiver,
+    rest: createResting(idleGiver),
     receive (message, handle) {
       switch (message.type) {
         case 'handoff-take': return take(message, handle)

@@ -55,7 +55,6 @@ export async function startWorker (buildApp: BuildApp, options: ResolvedOptions,
       case 'announce-stop': return running.drainable?.gate.expectStop()
       case 'announce-end': return running.drainable?.gate.startDraining('every-connection')
       case 'rebalance':
-        return running.handoff?.receive(message, handle)
       case 'handoff-held':
       case 'request-take':
       case 'handoff-take': return running.handoff?.receive(message, handle)

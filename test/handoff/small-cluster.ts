@@ -92,7 +92,7 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
     const replies = new Map<number, (body: unknown) => void>()
     let lastId = 0
     const tag = `w${++forked}`
-    const given = new Map<number, unknown>()
+    const given = new Map<number, number | undefined>()
     let ready = (): void => {
       members.set(member, worker)
       resolve(worker)
