@@ -2,7 +2,7 @@
 import type { SendHandle } from 'node:child_process'
 import { IpcClosedError, IpcTimeoutError } from './errors.ts'
 import { createDeliveries } from './deliveries.ts'
-import { unsentBytes } from './node-internals.ts'
+import { readToTheEnd, unsentBytes } from './node-internals.ts'
 import type { Replies } from './protocol.ts'
 
 const TAG = 'fastify-clusterize'
@@ -94,6 +94,7 @@ export function createChannel<Out extends Typed, In extends Typed> (port: Port, 
       void send('ask', id, message, handle).then(sent => { if (!sent) lose(id) })
     })
 
+  readToTheEnd(port)
   port.on('message', receive)
   port.once('disconnect', close)
   const deliveries = createDeliveries(port, { ahead })

@@ -253,13 +253,40 @@ export function handlesBehind (port: object, last: unknown): number {
   return count
 }
 
+interface ChannelHandle { writeQueueSize?: unknown, onread?: (this: ChannelHandle, bytes: unknown) => void, readStart?: () => number }
+
+const SECOND_MS = 1000
 let channelKey: symbol | undefined
+
+function channelOf (port: object): ChannelHandle | undefined {
+  channelKey ??= Object.getOwnPropertySymbols(port).find(({ description }) => description === 'kChannelHandle')
+  return channelKey === undefined ? undefined : (port as Record<symbol, ChannelHandle | null | undefined>)[channelKey] ?? undefined
+}
 
 /** How many bytes have not left this process yet; Infinity where Node does not tell. */
 export function unsentBytes (port: object): number {
-  channelKey ??= Object.getOwnPropertySymbols(port).find(({ description }) => description === 'kChannelHandle')
-  const channel = channelKey === undefined ? undefined : (port as Record<symbol, { writeQueueSize?: unknown } | null | undefined>)[channelKey]
-  return typeof channel?.writeQueueSize === 'number' ? channel.writeQueueSize : Infinity
+  const size = channelOf(port)?.writeQueueSize
+  return typeof size === 'number' ? size : Infinity
+}
+
+/**
+ * Reads what the other process said before it died, to the last message and handle. libuv takes a read that ends before a handle's message for
+ * the last one, and drops the rest (https://github.com/libuv/libuv/pull/4997): an end counts only once nothing was read since the one before.
+ */
+export function readToTheEnd (port: object): void {
+  const channel = channelOf(port)
+  const { onread } = channel ?? {}
+  if (channel === undefined || typeof onread !== 'function' || typeof channel.readStart !== 'function') return
+  let read = false
+  let next: NodeJS.Timeout | undefined
+  channel.onread = function (bytes) {
+    clearInterval(next)
+    const goesOn = bytes === undefined && read && this.readStart?.() === 0
+    read = bytes !== undefined
+    // Node may hold the channel for nothing to wait for, or close it meanwhile.
+    if (goesOn) next = setInterval(() => { if (channelOf(port) !== channel) clearInterval(next) }, SECOND_MS)
+    else onread.call(this, bytes)
+  }
 }
 
 /** Who is at the other end; empty for a Unix socket. */

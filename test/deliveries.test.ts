@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess, SendHandle } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createChannel } from '../src/channel.ts'
 import type { Port } from '../src/channel.ts'
 import { WINDOW, createDeliveries } from '../src/deliveries.ts'
 import type { Deliver } from '../src/deliveries.ts'
@@ -27,7 +28,30 @@ const WRITING_CHILD = `process.on('message', ({ name }, handle) => {
 })
 process.send('up')`
 
+// Sends what it got back ten times, as fast as a worker that gives connections away, and dies of it.
+const DYING_CHILD = `process.on('message', (message, handle) => {
+  for (let n = 0; n < 10; n++) {
+    for (const sent of [handle, undefined]) {
+      process._handleQueue = null
+      process.send({ 'fastify-clusterize': 'post', id: 0, body: { n } }, sent)
+    }
+  }
+  require('node:fs').writeFileSync(process.argv[1], '')
+  process.kill(process.pid, 'SIGKILL')
+})
+process.send('up')`
+
 const PATIENCE = 30_000
+
+function fileFor (t: TestContext): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'deliveries-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return path.join(folder, 'file')
+}
+
+function blockFor (ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
 
 async function start (t: TestContext, code: string, ...args: string[]): Promise<{ child: ChildProcess, server: net.Server, deliver: Deliver }> {
   const child = spawn(process.execPath, ['-e', code, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
@@ -44,9 +68,7 @@ async function start (t: TestContext, code: string, ...args: string[]): Promise<
 }
 
 void test('a process sends many in one turn of its loop, and what others send keeps its place among them', async t => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'deliveries-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const file = path.join(folder, 'got')
+  const file = fileFor(t)
   writeFileSync(file, '')
   const got = (): string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1)
   const { child, server, deliver } = await start(t, WRITING_CHILD, file)
@@ -99,4 +121,26 @@ void test('tells of each handle whether it was received, also between those that
   send('g')
   await nextTurn()
   assert.deepEqual(outcomes, ['d true', 'e false', 'f false', 'g false'])
+})
+
+void test('reads all that a killed process has sent, however late it gets to it', async t => {
+  const file = fileFor(t)
+  const { child, server } = await start(t, DYING_CHILD, file)
+  const { _handle: handle } = server as unknown as { _handle: SendHandle }
+  let messages = 0
+  let handles = 0
+  createChannel(child as unknown as Port, (_message, received) => {
+    messages++
+    if (received === undefined) return
+    handles++;
+    (received as net.Server).close()
+  })
+  const ended = once(child, 'disconnect')
+  child.send({}, handle, {}, () => {})
+  // Busy until after its death, as a primary under load is.
+  for (const deadline = Date.now() + PATIENCE; !existsSync(file) && Date.now() < deadline;) blockFor(5)
+  blockFor(100)
+  await ended
+  await nextTurn()
+  assert.deepEqual({ messages, handles }, { messages: 20, handles: 10 })
 })

@@ -59,8 +59,8 @@ for (let second = 0; second < seconds; second++) {
   await sleep(1_000)
   if (!values.kill) continue
   const victim = cluster.workers()[kills % WORKERS]
-  await victim?.kill()
   appendFileSync(cluster.log, `K ${victim?.tag}\n`)
+  await victim?.kill()
   await cluster.add({})
   kills++
   await churn(cluster)
