@@ -3,8 +3,15 @@ import http from 'node:http'
 import type net from 'node:net'
 import tls from 'node:tls'
 import { handleOf, hasResponse } from '../node-internals.ts'
+import { createPlaces } from '../places.ts'
+import type { Places } from '../places.ts'
 import { observe } from './activity.ts'
 import type { Activity } from './activity.ts'
+
+const PLACE = Symbol('fastify-clusterize.place')
+const NOWHERE = -1
+
+type Tracked = net.Socket & { [PLACE]?: number }
 
 /**
  * `arriving`: adopted, not read yet. `waiting`: not a byte has come since, so that the HTTP server does not know it yet.
@@ -30,7 +37,7 @@ export interface ConnectionCounts { open: number, idle: number, movedIn: number,
 export interface Connections {
   readonly server: net.Server
   readonly size: number
-  /** All of them, in the order they came. */
+  /** All of them, in no particular order. */
   all: () => Connection[]
   /** Looks how busy each has been since the last look. */
   observe: () => void
@@ -55,27 +62,28 @@ export interface Connections {
  * @param onClosed called each time one has closed or moved
  */
 export function trackConnections (server: net.Server, now: () => number = () => performance.now(), onClosed: () => void = () => {}): Connections {
-  const open = new Map<net.Socket, Connection>()
+  const open = createPlaces<Connection>()
   const moves = { in: 0, out: 0 }
   let found: Connection[] | undefined
 
-  const add = (socket: net.Socket, state: ConnectionState, carried = false): Connection => {
+  const add = (socket: Tracked, state: ConnectionState, carried = false): Connection => {
     const at = now()
     const connection: Connection = { socket, openedAt: at, movedIn: state === 'arriving', carried, activity: { rate: 0, bytes: 0, at, activeAt: at }, state }
-    open.set(socket, connection)
+    socket[PLACE] = open.add(connection)
     socket.on('close', forget)
     socket.destroy = destroy
     return connection
   }
 
   // One function for all sockets, which are its `this`: nothing more is allocated for a connection.
-  function forget (this: net.Socket): void {
-    open.delete(this)
+  function forget (this: Tracked): void {
+    open.remove(this[PLACE] ?? NOWHERE)
+    this[PLACE] = NOWHERE
     onClosed()
   }
 
-  function destroy (this: net.Socket, error?: Error): net.Socket {
-    const connection = open.get(this)
+  function destroy (this: Tracked, error?: Error): net.Socket {
+    const connection = open.at(this[PLACE] ?? NOWHERE)
     if (found !== undefined && connection !== undefined) found.push(connection)
     // The handle must stay open until it has been sent: neither a timeout nor server.close() may close it meanwhile.
     else if (connection?.state !== 'moving') (Object.getPrototypeOf(this) as net.Socket).destroy.call(this, error)
@@ -94,8 +102,8 @@ export function trackConnections (server: net.Server, now: () => number = () => 
     return idle
   }
 
-  server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', (socket: net.Socket) => {
-    if (!open.has(socket)) add(socket, 'serving')
+  server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', (socket: Tracked) => {
+    if (socket[PLACE] === undefined) add(socket, 'serving')
   })
 
   const closeIdle = server instanceof http.Server ? extendClosing(server, open) : undefined
@@ -105,21 +113,21 @@ export function trackConnections (server: net.Server, now: () => number = () => 
     return candidates.filter(connection =>
       (connection.state === 'waiting' || between.has(connection) || isUntouched(connection)) && isMovable(connection))
   }
-  const idle = (): Connection[] => idleAmong([...open.values()])
+  const idle = (): Connection[] => idleAmong(open.all())
 
   return {
     server,
-    get size () { return open.size },
-    all: () => [...open.values()],
+    get size () { return open.size() },
+    all: open.all,
     observe: () => {
       const at = now()
-      for (const connection of open.values()) connection.activity = observe(connection.activity, connection.socket.bytesRead, at)
+      for (const connection of open.all()) connection.activity = observe(connection.activity, connection.socket.bytesRead, at)
     },
     idle,
-    untouched: () => [...open.values()].filter(isUntouched),
+    untouched: () => open.all().filter(isUntouched),
     isIdle: connection => idleAmong([connection]).length === 1,
     moves: () => ({ movedIn: moves.in, movedOut: moves.out }),
-    counts: () => ({ open: open.size, idle: idle().length, movedIn: moves.in, movedOut: moves.out }),
+    counts: () => ({ open: open.size(), idle: idle().length, movedIn: moves.in, movedOut: moves.out }),
     adopt: (socket, carried) => {
       moves.in++
       return add(socket, 'arriving', carried)
@@ -133,11 +141,11 @@ export function trackConnections (server: net.Server, now: () => number = () => 
 }
 
 /** Closing idle connections, or all, includes those that wait outside the HTTP server for their first byte. Returns the server's own way. */
-function extendClosing (server: http.Server, open: ReadonlyMap<net.Socket, Connection>): () => void {
+function extendClosing (server: http.Server, open: Places<Connection>): () => void {
   const closeIdle = server.closeIdleConnections.bind(server)
   const closeAll = server.closeAllConnections.bind(server)
   const closeWaiting = (): void => {
-    for (const { socket, state } of open.values()) if (state === 'waiting' || state === 'arriving') socket.destroy()
+    for (const { socket, state } of open.all()) if (state === 'waiting' || state === 'arriving') socket.destroy()
   }
   server.closeIdleConnections = () => {
     closeWaiting()

@@ -1,5 +1,6 @@
-// The requests in flight. Each response remembers its place in a list whose places are used again: a Map would cost more than the rest of the gate together.
+// The requests in flight. Each response remembers its place among them: a Map would cost more than the rest of the gate together.
 import type { FastifyReply } from 'fastify'
+import { createPlaces } from '../places.ts'
 
 const PLACE = Symbol('fastify-clusterize.place')
 const NONE = -1
@@ -22,30 +23,27 @@ export interface InFlight {
 }
 
 export function createInFlight (): InFlight {
-  const places: Array<FastifyReply | undefined> = []
+  const places = createPlaces<FastifyReply>()
   // Numbers of their own array are kept as they are; on the response each would be boxed.
   const times: number[] = []
   const begun: number[] = []
-  const free: number[] = []
   return {
-    size: () => places.length - free.length,
+    size: places.size,
     add (response: Response, reply, at, begunAt) {
-      const place = free.pop() ?? places.length
-      places[place] = reply
+      const place = places.add(reply)
       times[place] = at
       begun[place] = begunAt
       response[PLACE] = place
     },
-    replyOf: (response: Response) => places[response[PLACE] ?? NONE],
+    replyOf: (response: Response) => places.at(response[PLACE] ?? NONE),
     begunAt: (response: Response) => begun[response[PLACE] ?? NONE] ?? NaN,
     remove (response: Response) {
       const place = response[PLACE] ?? NONE
       if (place === NONE) return NOT_IN_FLIGHT
       response[PLACE] = NONE
-      places[place] = undefined
-      free.push(place)
+      places.remove(place)
       return times[place] ?? NaN
     },
-    all: () => places.filter(reply => reply !== undefined)
+    all: places.all
   }
 }

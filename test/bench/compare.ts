@@ -1,7 +1,7 @@
 // Loads several candidates in turn with wrk, and tells for each its rate and the CPU time that a request took.
 import type { Build } from './build.ts'
 import { startCandidate } from './candidate.ts'
-import type { CandidateSpec } from './candidate.ts'
+import type { Candidate, CandidateSpec } from './candidate.ts'
 import { cpuTime } from './processes.ts'
 import { measureInTurn, median, medianRatio } from './rounds.ts'
 import { wrk } from './wrk.ts'
@@ -15,21 +15,31 @@ export interface Measured extends WrkResult {
 export type Load = Omit<WrkOptions, 'port'>
 export type Results<Name extends string> = Record<Name, Measured[]>
 
-/** Runs each load over all candidates; all are up all the time, and idle while it is not their turn. */
-export async function compare<Name extends string> (build: Build, candidates: Readonly<Record<Name, CandidateSpec>>, loads: readonly Load[], rounds: number): Promise<Array<Results<Name>>> {
+/**
+ * Runs each load over all candidates; all are up all the time, and idle while it is not their turn.
+ *
+ * @param starts how often all are started anew, with `rounds` rounds each time: two processes of the same code differ by some percent for as long
+ *   as they live, and so do two clusters by how the connections fell on their workers
+ */
+export async function compare<Name extends string> (build: Build, candidates: Readonly<Record<Name, CandidateSpec>>, loads: readonly Load[], rounds: number, starts = 1): Promise<Array<Results<Name>>> {
   const names = Object.keys(candidates) as Name[]
-  const started = new Map(await Promise.all(names.map(async name => [name, await startCandidate(build, candidates[name])] as const)))
-  const results: Array<Results<Name>> = []
-  for (const load of loads) {
-    results.push(await measureInTurn(names, rounds, async name => {
-      const { port, pid, pids } = started.get(name) ?? { port: 0, pid: 0, pids: [] }
-      const before = cpuTime([pid, ...pids])
-      const result = await wrk({ ...load, port })
-      return { ...result, cpu: (cpuTime([pid, ...pids]) - before) / (result.rate * load.seconds) }
-    }))
+  const results = loads.map(() => Object.fromEntries(names.map(name => [name, []])) as unknown as Results<Name>)
+  for (let start = 0; start < starts; start++) {
+    const started = new Map(await Promise.all(names.map(async name => [name, await startCandidate(build, candidates[name])] as const)))
+    for (const [index, load] of loads.entries()) {
+      const measured = await measureInTurn(names, rounds, name => measure(started.get(name), load))
+      for (const name of names) results[index]?.[name].push(...measured[name])
+    }
+    await Promise.all([...started.values()].map(candidate => candidate.stop()))
   }
-  await Promise.all([...started.values()].map(candidate => candidate.stop()))
   return results
+}
+
+async function measure (candidate: Candidate | undefined, load: Load): Promise<Measured> {
+  const { port, pid, pids } = candidate ?? { port: 0, pid: 0, pids: [] }
+  const before = cpuTime([pid, ...pids])
+  const result = await wrk({ ...load, port })
+  return { ...result, cpu: (cpuTime([pid, ...pids]) - before) / (result.rate * load.seconds) }
 }
 
 export function middle (results: readonly Measured[] | undefined, key: keyof Measured): number {

@@ -6,6 +6,7 @@ import { benchArguments, printReport, round } from './report.ts'
 import { needWrk } from './wrk.ts'
 
 const CONNECTIONS = 64
+const STARTS = 6
 const CANDIDATES = {
   'bare round robin': { kind: 'bare', policy: 'rr' },
   'bare shared accept': { kind: 'bare', policy: 'none' },
@@ -14,9 +15,9 @@ const CANDIDATES = {
 } as const satisfies Record<string, CandidateSpec>
 
 needWrk()
-const { json, rounds, seconds } = benchArguments({ rounds: 17, seconds: 1 })
+const { json, rounds, seconds } = benchArguments({ rounds: 18, seconds: 1 })
 const load = { connections: CONNECTIONS, seconds }
-const [kept, closed] = await compare<keyof typeof CANDIDATES>(buildLibrary(), CANDIDATES, [load, { ...load, close: true }], rounds)
+const [kept, closed] = await compare<keyof typeof CANDIDATES>(buildLibrary(), CANDIDATES, [load, { ...load, close: true }], Math.ceil(rounds / STARTS), STARTS)
 if (kept === undefined || closed === undefined) throw new Error('two loads were given')
 
 const names = Object.keys(CANDIDATES) as Array<keyof typeof CANDIDATES>
