@@ -23,13 +23,13 @@ export interface FlightPeriod {
   readonly refused: number
 }
 
-/** `base` is the latency while nobody waits, as far as known. */
+/** `base` is the latency while nobody waits, as far as known; `level` the number in flight when requests became slower than that explains. */
 export type FlightState =
-  | { readonly type: 'open', readonly base: number | undefined }
+  | { readonly type: 'open', readonly base: number | undefined, readonly level: number | undefined }
   | { readonly type: 'limiting', readonly base: number | undefined, readonly limit: number, readonly calm: number, readonly steps: number }
   | { readonly type: 'probing', readonly base: number | undefined, readonly limit: number, readonly before: FlightPeriod }
 
-export const OPEN: FlightState = { type: 'open', base: undefined }
+export const OPEN: FlightState = { type: 'open', base: undefined, level: undefined }
 
 const PERIOD_MS = 100
 /** Fewer say little about the mean. */
@@ -44,42 +44,51 @@ const PROBE = 0.7
 const STEPS_BETWEEN_PROBES = 8
 /** After so many periods in which nobody was refused the limit is not needed. */
 const CALM_PERIODS = 4
-const [LEARN_DOWN, LEARN_UP] = [0.5, 0.3]
+/** Upwards slower than requests get that pile up slowly. */
+const [LEARN_DOWN, LEARN_UP] = [0.5, 0.02]
 
 /**
  * The step is that of Gradient2 of Netflix's concurrency-limits: the limit times tolerated latency over measured latency, which by Little's law
  * is the number in flight at which requests take as long as tolerated. What differs, by the simulation in `test/shedding/simulation`: Gradient2's
  * long-term latency follows an overload until it finds it normal, and a slower downstream looks like a queue to it until then. Here the base is
- * learned while nothing piles up, and in between by experiment: with fewer in flight, requests out of a queue get faster, and others do not.
+ * learned while nothing piles up, more slowly than a queue grows, and in between by experiment: with fewer in flight, requests out of a queue get
+ * faster, and others do not. What piles up slowly is seen by its number: it goes on growing after requests have become slow; where they are slow
+ * by nature, it stays.
  * Its Vegas takes the shortest latency for that of an empty queue, and keeps too few in flight where times vary (0.24 of what a slow downstream
  * of 100 places can do); AIMD looks at a fixed timeout, and takes a route that is slow by nature for overload (half of it refused).
  */
 export function nextFlightState (state: FlightState, period: FlightPeriod, options: AdaptiveLimitOptions): FlightState {
   switch (state.type) {
-    case 'open': return whileOpen(state.base, period, options)
+    case 'open': return whileOpen(state, period, options)
     case 'limiting': return whileLimiting(state, period, options)
     case 'probing': return afterProbe(state, period, options)
   }
 }
 
-function whileOpen (base: number | undefined, period: FlightPeriod, options: AdaptiveLimitOptions): FlightState {
+function whileOpen ({ base, level }: FlightState & { type: 'open' }, period: FlightPeriod, options: AdaptiveLimitOptions): FlightState {
   const { latency, inFlight, growth, refused } = period
-  const piles = refused > 0 || growth > PILE * Math.sqrt(Math.max(1, inFlight))
+  const piles = refused > 0 || isPile(growth, inFlight)
   if (base === undefined) {
     if (refused > 0) return { type: 'limiting', base, limit: within(options, inFlight * LEAST_STEP), calm: 0, steps: 0 }
-    return { type: 'open', base: piles ? undefined : latency }
+    return piles ? OPEN : { type: 'open', base: latency, level: undefined }
   }
-  const tolerated = toleratedLatency(base, options)
-  if (latency > tolerated && piles) return { type: 'limiting', base, limit: within(options, inFlight * Math.max(LEAST_STEP, tolerated / latency)), calm: 0, steps: 0 }
+  const slow = latency > toleratedLatency(base, options)
+  if (slow && (piles || (level !== undefined && isPile(inFlight - level, level)))) return { type: 'limiting', base, limit: stepDown(period, base, options), calm: 0, steps: 0 }
   // What does not pile up is as slow as it is by nature.
-  return { type: 'open', base: base + (latency - base) * (latency < base ? LEARN_DOWN : piles ? 0 : LEARN_UP) }
+  return { type: 'open', base: base + (latency - base) * (latency < base ? LEARN_DOWN : piles ? 0 : LEARN_UP), level: slow ? level ?? inFlight : undefined }
+}
+
+function isPile (more: number, inFlight: number): boolean {
+  return more > PILE * Math.sqrt(Math.max(1, inFlight))
 }
 
 function whileLimiting ({ base, limit, calm, steps }: FlightState & { type: 'limiting' }, period: FlightPeriod, options: AdaptiveLimitOptions): FlightState {
   const { latency, refused } = period
   const known = base === undefined ? undefined : Math.min(base, latency)
   if (refused === 0) {
-    if (calm + 1 >= CALM_PERIODS) return { type: 'open', base: known }
+    // They are slow without a limit that holds: they pile up again.
+    if (known !== undefined && latency > toleratedLatency(known, options)) return { type: 'limiting', base: known, limit: Math.min(limit, stepDown(period, known, options)), calm: 0, steps }
+    if (calm + 1 >= CALM_PERIODS) return { type: 'open', base: known, level: undefined }
     return { type: 'limiting', base: known, limit: within(options, limit * MOST_STEP), calm: calm + 1, steps }
   }
   const step = known === undefined ? LEAST_STEP : stepFor(latency, toleratedLatency(known, options))
@@ -95,6 +104,11 @@ function afterProbe ({ base, limit, before }: FlightState & { type: 'probing' },
   if (base === undefined) return limit > options.floor ? { type: 'probing', base, limit: within(options, limit * LEAST_STEP), before: period } : { type: 'limiting', base: latency, limit, calm: 0, steps: 0 }
   const known = Math.min(base, latency)
   return { type: 'limiting', base: known, limit: within(options, limit * stepFor(latency, toleratedLatency(known, options))), calm: 0, steps: 0 }
+}
+
+/** From where it is, whatever the limit. */
+function stepDown ({ latency, inFlight }: FlightPeriod, base: number, options: AdaptiveLimitOptions): number {
+  return within(options, inFlight * stepFor(latency, toleratedLatency(base, options)))
 }
 
 function stepFor (latency: number, tolerated: number): number {

@@ -23,11 +23,14 @@ const spread = (random: () => number, mean: number): number => mean * (0.5 - 0.5
 const FEW_SLOTS: Trace = { slots: 10, rate: 500, service: (random, slow) => spread(random, slow ? 100 : 10) }
 const MANY_SLOTS: Trace = { slots: 100, rate: 3000, service: (random, slow) => spread(random, slow ? 100 : 10) }
 const FAST: Trace = { slots: 50, rate: 5000, service: (random, slow) => spread(random, slow ? 20 : 2) }
+/** Requests pile up slowly: a little more comes than can be done. */
+const HALF_TOO_MANY: Trace = { slots: 20, rate: 300, service: (_random, slow) => slow ? 100 : 10 }
+const A_TENTH_TOO_MANY: Trace = { slots: 20, rate: 220, service: (random, slow) => spread(random, slow ? 100 : 10) }
 const TWO_ROUTES: Trace = { slots: Infinity, rate: 200, service: random => random() < 0.5 ? 1 : 450 + 100 * random() }
 const MIX_SHIFTS: Trace = { slots: Infinity, rate: 300, service: (random, slow) => random() < (slow ? 0.5 : 0.99) ? 1 : 400 + 90 * random() }
 const LONG_TAIL: Trace = { slots: Infinity, rate: 300, service: random => 20 * Math.exp(1.5 * normal(random)) }
 
-for (const [name, trace, capacity] of [['a downstream of 10 slots', FEW_SLOTS, 100], ['a downstream of 100 slots', MANY_SLOTS, 1000], ['a downstream of 2 ms', FAST, 2500]] as const) {
+for (const [name, trace, capacity] of [['a downstream of 10 slots', FEW_SLOTS, 100], ['a downstream of 100 slots', MANY_SLOTS, 1000], ['a downstream of 2 ms', FAST, 2500], ['a downstream with half too many requests', HALF_TOO_MANY, 200], ['a downstream with a tenth too many', A_TENTH_TOO_MANY, 200]] as const) {
   test(`${name} that slows tenfold still does 0.9 of what it can, in time, once the first five seconds have passed`, () => {
     for (const flights of runs(trace, adaptive)) {
       assert.ok(usefulRate(flights, SLOW_FROM + 5000, SLOW_UNTIL) >= 0.9 * capacity)
