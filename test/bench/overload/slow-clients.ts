@@ -6,22 +6,23 @@ export interface SlowClients {
   readonly port: number
   readonly dripping: number
   readonly deaf: number
+  /** Of a quarter of a MiB, how many each of the deaf asks for. */
+  readonly answers: number
 }
 
 const BATCH = 50
 const BATCH_PAUSE_MS = 20
 const DRIP_MS = 1000
 const HEAD = 'GET /critical HTTP/1.1\r\nHost: localhost\r\nX-Long: '
-/** So many that what a server may send without being read is used up. */
-const REQUESTS = 'GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20)
+const LARGE = 'GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
-const { port, dripping, deaf } = JSON.parse(process.argv[2] ?? '{}') as SlowClients
+const { port, dripping, deaf, answers } = JSON.parse(process.argv[2] ?? '{}') as SlowClients
 const lost = { dripping: 0, deaf: 0 }
 
 await open(dripping, 'dripping', drip)
 await open(deaf, 'deaf', socket => {
   socket.pause()
-  socket.write(REQUESTS)
+  socket.write(LARGE.repeat(answers))
 })
 process.send?.({ type: 'all-there' })
 process.on('message', () => process.send?.({ type: 'lost', ...lost }))

@@ -2,6 +2,7 @@
 import { start, offerTo, startServer } from './offer.ts'
 import { parseArgs } from 'node:util'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SlowClients } from './slow-clients.ts'
 
 const { values } = parseArgs({
@@ -11,18 +12,22 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '2' },
     dripping: { type: 'string', default: '2000' },
-    deaf: { type: 'string', default: '2000' }
+    deaf: { type: 'string', default: '2000' },
+    answers: { type: 'string', default: '2' }
   }
 })
 const load = { phases: [{ rate: Number(values.rate), seconds: Number(values.seconds) + 2 }], warmup: 2, connections: 200 }
+/** What those who never read have asked for is sent by then, as far as it goes: that much work is a load of its own. */
+const SETTLE_MS = 5000
 const ratios: number[] = []
 
 for (let round = 0; round < Number(values.rounds); round++) {
   const server = await startServer({ candidate: 'clusterize', workers: Number(values.workers) })
   try {
     const without = await offerTo(server.port, load)
-    const slow = start('./slow-clients.ts', { port: server.port, dripping: Number(values.dripping), deaf: Number(values.deaf) } satisfies SlowClients)
+    const slow = start('./slow-clients.ts', { port: server.port, dripping: Number(values.dripping), deaf: Number(values.deaf), answers: Number(values.answers) } satisfies SlowClients)
     await once(slow, 'message')
+    await sleep(SETTLE_MS)
     const withThem = await offerTo(server.port, load)
     slow.send('how many?')
     const [{ dripping, deaf }] = await once(slow, 'message') as [{ dripping: number, deaf: number }]
