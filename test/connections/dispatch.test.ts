@@ -10,12 +10,15 @@ import { connect } from '../helpers/http-connection.ts'
 import { startCluster } from './setup.ts'
 import type { TestCluster } from './setup.ts'
 
+/** Longer than any other client here is silent. */
+const CONNECTION_TIMEOUT = 2000
 const schedulings = ['kernel', 'connection', 'request', 'round-robin'] as const
 
 for (const scheduling of schedulings) {
   void test(`clients of a port (${scheduling})`, async t => {
-    const cluster = await startCluster(t, { options: { workers: 2, scheduling } })
+    const cluster = await startCluster(t, { server: { kind: 'http', connectionTimeout: CONNECTION_TIMEOUT }, options: { workers: 2, scheduling } })
     await t.test('that are slow with their header block get 408', () => slowHeader(cluster))
+    await t.test('that do not read their answer are let go after connectionTimeout', () => deaf(cluster))
     await t.test('are seen by the app with their own address, and it by its public one', () => addresses(cluster))
     await t.test('are served with Expect: 100-continue, a large body and a pipelined pair', () => odd(cluster))
     await t.test('keep a WebSocket with its worker', t => webSocket(t, cluster))
@@ -39,6 +42,15 @@ async function slowHeader ({ target }: TestCluster): Promise<void> {
   client.write('GET / HTTP/1.1\r\nhost: te')
   assert.equal((await client.read()).status, 408)
   assert.notEqual(await client.ended, 'cut')
+}
+
+async function deaf (cluster: TestCluster): Promise<void> {
+  const client = await connect(cluster.target)
+  client.socket.pause()
+  client.write('GET /large HTTP/1.1\r\nhost: test\r\n\r\n')
+  // Not before: there is more than the kernel takes, and nobody reads.
+  await cluster.event('large-closed')
+  client.close()
 }
 
 async function addresses (cluster: TestCluster): Promise<void> {

@@ -8,6 +8,8 @@ import type { BalancerOption, ClusterizeOptions, WorkerInfo } from '../../src/in
 import { setup } from './setup.ts'
 import type { Order } from './setup.ts'
 
+/** More than the kernel sends ahead. */
+const LARGE = 64e6
 const { options, server, faulty, gate, version } = setup()
 
 async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
@@ -27,7 +29,7 @@ async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
 async function create (): Promise<FastifyInstance> {
   const { default: Fastify } = await import('fastify')
   const timeouts = { keepAliveTimeout: 30_000, http: { headersTimeout: 1_000, connectionsCheckingInterval: 100 }, logger: { level: 'warn' } } as const
-  if (server.kind === 'http') return Fastify(timeouts)
+  if (server.kind === 'http') return Fastify({ ...timeouts, connectionTimeout: server.connectionTimeout ?? 0 })
   const tls = { key: server.key ?? '', cert: server.cert ?? '' }
   if (server.kind === 'https') return Fastify({ https: tls, logger: { level: 'warn' } }) as unknown as FastifyInstance
   if (server.kind === 'h2') return Fastify({ http2: true, https: { ...tls, allowHTTP1: true }, logger: { level: 'warn' } }) as unknown as FastifyInstance
@@ -45,6 +47,10 @@ function addRoutes (app: FastifyInstance, code: string): void {
   app.get<{ Params: { ms: string } }>('/wait/:ms', async ({ params }) => {
     await sleep(Number(params.ms))
     return { pid: process.pid, code }
+  })
+  app.get('/large', (_request, reply) => {
+    reply.raw.once('close', () => { say('large-closed', {}) })
+    void reply.send(Buffer.alloc(LARGE))
   })
   app.get<{ Params: { ms: string } }>('/block/:ms', async ({ params }) => {
     say('blocking', {})

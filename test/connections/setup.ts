@@ -8,7 +8,7 @@ const VARIABLE = 'CONNECTIONS_TEST'
 
 export interface Setup {
   readonly options: ClusterizeOptions
-  readonly server: { readonly kind: 'http' | 'https' | 'h2' | 'h2c', readonly key?: string, readonly cert?: string }
+  readonly server: { readonly kind: 'http' | 'https' | 'h2' | 'h2c', readonly key?: string, readonly cert?: string, readonly connectionTimeout?: number }
   /** A user's balancer that does not do its work. */
   readonly faulty?: 'throws' | 'nonsense'
   /** These slots boot only once the file exists. */
