@@ -4,12 +4,12 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
 import { get } from '../helpers/get.ts'
 import { connect } from '../helpers/http-connection.ts'
 import { startProcess } from '../helpers/processes.ts'
-import { typescriptArgs } from '../helpers/runnable.ts'
+import { runnable } from '../helpers/runnable.ts'
 import type { StartOptions } from '../helpers/processes.ts'
 import { count, ended, order, startCluster } from './start-cluster.ts'
 
@@ -21,7 +21,7 @@ const CLEAN = { code: 0, signal: null }
 const TSX = ['--import', import.meta.resolve('tsx')]
 const TSX_COMMAND = fileURLToPath(import.meta.resolve('tsx/cli'))
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
-const SOURCE = new URL('../../src/index.ts', import.meta.url).href
+const SOURCE = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
 
 const STYLES: ReadonlyArray<readonly [name: string, entry: string, options: StartOptions]> = [
   ['node --import tsx entry.ts', 'entry.ts', { execArgv: TSX }],
@@ -74,10 +74,11 @@ test('--inspect gives each worker a port of its own', async t => {
 })
 
 test('code without a file (--eval) is refused, since there is nothing to fork', () => {
-  const code = `import { clusterize } from '${SOURCE}'; await clusterize(() => {}, { workers: 1 }).catch(({ code }) => console.log(code))`
-  const { stdout, status } = spawnSync(process.execPath, [...typescriptArgs, '--input-type=module', '--eval', code], { encoding: 'utf8' })
+  const { execArgv, file } = runnable(SOURCE)
+  const code = `import { clusterize } from '${pathToFileURL(file).href}'; await clusterize(() => {}, { workers: 1 }).catch(({ code }) => console.log(code))`
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, [...execArgv, '--input-type=module', '--eval', code], { encoding: 'utf8' })
 
-  assert.equal(stdout.trim(), 'FST_CLUSTERIZE_NO_ENTRY')
+  assert.equal(stdout.trim(), 'FST_CLUSTERIZE_NO_ENTRY', `${signal ?? status}: ${stderr}`)
   assert.equal(status, 0)
 })
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The hooks by which this process itself runs what the suite compiled; undefined where it runs the sources. */
-const hooks = process.execArgv.find(arg => arg.endsWith('test/compiled.js'))
+/** The hooks by which this process itself runs what the suite compiled; undefined where it runs the sources. From Node 24 on the test runner joins them with the option. */
+const hooks = process.execArgv.find(arg => arg.endsWith('test/compiled.js'))?.replace(/^--import=/, '')
 
 /** What this Node needs to run TypeScript: nothing from 22.18 on; before, what the suite compiled, or tsx for a test that is run by itself. */
 export const typescriptArgs: readonly string[] = hooks === undefined && 'typescript' in process.features && process.features.typescript !== false
