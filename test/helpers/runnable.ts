@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const hooks = process.execArgv.find(arg => arg.endsWith('test/compiled.js'))?.replace(/^--import=/, '')
 
 /** What this Node needs to run TypeScript: nothing from 22.18 on; before, what the suite compiled, or tsx for a test that is run by itself. */
-export const typescriptArgs: readonly string[] = hooks === undefined && 'typescript' in process.features && process.features.typescript !== false
+const typescriptArgs: readonly string[] = hooks === undefined && 'typescript' in process.features && process.features.typescript !== false
   ? []
   : ['--import', hooks ?? import.meta.resolve('tsx')]
 
