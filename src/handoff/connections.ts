@@ -8,11 +8,6 @@ import type { Places } from '../places.ts'
 import { observe } from './activity.ts'
 import type { Activity } from './activity.ts'
 
-const PLACE = Symbol('fastify-clusterize.place')
-const NOWHERE = -1
-
-type Tracked = net.Socket & { [PLACE]?: number }
-
 /**
  * `arriving`: adopted, not read yet. `waiting`: not a byte has come since, so that the HTTP server does not know it yet.
  * `serving`: the HTTP server has it. `moving`: on its way out.
@@ -66,24 +61,23 @@ export function trackConnections (server: net.Server, now: () => number = () => 
   const moves = { in: 0, out: 0 }
   let found: Connection[] | undefined
 
-  const add = (socket: Tracked, state: ConnectionState, carried = false): Connection => {
+  const add = (socket: net.Socket, state: ConnectionState, carried = false): Connection => {
     const at = now()
     const connection: Connection = { socket, openedAt: at, movedIn: state === 'arriving', carried, activity: { rate: 0, bytes: 0, at, activeAt: at }, state }
-    socket[PLACE] = open.add(connection)
+    open.add(socket, connection)
     socket.on('close', forget)
     socket.destroy = destroy
     return connection
   }
 
   // One function for all sockets, which are its `this`: nothing more is allocated for a connection.
-  function forget (this: Tracked): void {
-    open.remove(this[PLACE] ?? NOWHERE)
-    this[PLACE] = NOWHERE
+  function forget (this: net.Socket): void {
+    open.remove(this)
     onClosed()
   }
 
-  function destroy (this: Tracked, error?: Error): net.Socket {
-    const connection = open.at(this[PLACE] ?? NOWHERE)
+  function destroy (this: net.Socket, error?: Error): net.Socket {
+    const connection = open.of(this)
     if (found !== undefined && connection !== undefined) found.push(connection)
     // The handle must stay open until it has been sent: neither a timeout nor server.close() may close it meanwhile.
     else if (connection?.state !== 'moving') (Object.getPrototypeOf(this) as net.Socket).destroy.call(this, error)
@@ -102,8 +96,8 @@ export function trackConnections (server: net.Server, now: () => number = () => 
     return idle
   }
 
-  server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', (socket: Tracked) => {
-    if (socket[PLACE] === undefined) add(socket, 'serving')
+  server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', (socket: net.Socket) => {
+    if (open.of(socket) === undefined) add(socket, 'serving')
   })
 
   const closeIdle = server instanceof http.Server ? extendClosing(server, open) : undefined

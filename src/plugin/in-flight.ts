@@ -1,13 +1,9 @@
-// The requests in flight. Each response remembers its place among them: a Map would cost more than the rest of the gate together.
+// The requests in flight, by their response. A Map would cost more than the rest of the gate together.
 import type { FastifyReply } from 'fastify'
-import { createPlaces } from '../places.ts'
+import { createPlaces, NOWHERE } from '../places.ts'
 
-const PLACE = Symbol('fastify-clusterize.place')
-const NONE = -1
 /** What `remove` returns for a response that is not, or no longer, in flight. */
 export const NOT_IN_FLIGHT = -1
-
-type Response = object & { [PLACE]?: number }
 
 export interface InFlight {
   readonly size: () => number
@@ -29,20 +25,16 @@ export function createInFlight (): InFlight {
   const begun: number[] = []
   return {
     size: places.size,
-    add (response: Response, reply, at, begunAt) {
-      const place = places.add(reply)
+    add (response, reply, at, begunAt) {
+      const place = places.add(response, reply)
       times[place] = at
       begun[place] = begunAt
-      response[PLACE] = place
     },
-    replyOf: (response: Response) => places.at(response[PLACE] ?? NONE),
-    begunAt: (response: Response) => begun[response[PLACE] ?? NONE] ?? NaN,
-    remove (response: Response) {
-      const place = response[PLACE] ?? NONE
-      if (place === NONE) return NOT_IN_FLIGHT
-      response[PLACE] = NONE
-      places.remove(place)
-      return times[place] ?? NaN
+    replyOf: places.of,
+    begunAt: response => begun[places.placeOf(response)] ?? NaN,
+    remove (response) {
+      const place = places.remove(response)
+      return place === NOWHERE ? NOT_IN_FLIGHT : times[place] ?? NaN
     },
     all: places.all
   }
