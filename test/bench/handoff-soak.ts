@@ -3,7 +3,7 @@
 //   npm run soak -- [--seconds 30] [--connections 200] [--seed 1] [--kill]
 //
 // With --kill a worker is SIGKILLed every second and replaced: connections it holds at that moment end, those on their way do not.
-import { appendFileSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { unexplainedFailures } from '../handoff/owners.ts'
@@ -58,9 +58,7 @@ let kills = 0
 for (let second = 0; second < seconds; second++) {
   await sleep(1_000)
   if (!values.kill) continue
-  const victim = cluster.workers()[kills % WORKERS]
-  appendFileSync(cluster.log, `K ${victim?.tag}\n`)
-  await victim?.kill()
+  await cluster.workers()[kills % WORKERS]?.kill()
   await cluster.add({})
   kills++
   await churn(cluster)

@@ -63,15 +63,6 @@ async function serve (command: ServeCommand, handle: SocketHandle): Promise<{ co
   server.on('connection', (socket: net.Socket) => {
     if (!connections.all().some(connection => connection.socket === socket && connection.movedIn)) note(`A ${socket.remotePort} ${command.tag}`)
   })
-  const { adopt, release } = connections
-  connections.adopt = (socket, carried) => {
-    note(`T ${socket.remotePort} ${command.tag}`)
-    return adopt(socket, carried)
-  }
-  connections.release = connection => {
-    note(`R ${connection.socket.remotePort} ${command.tag}`)
-    release(connection)
-  }
   Object.assign(server, command.server)
   const announced: typeof channel.deliver = (message, sent, done) => {
     if (message.type === 'handoff-give') note(`G ${command.tag}`)

@@ -141,6 +141,8 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
       kill: () => new Promise(resolve => {
         if (child.exitCode !== null || child.signalCode !== null) return resolve()
         child.once('close', () => resolve())
+        // Before it happens: the port of a connection that ends with it is used again at once.
+        note(`K ${tag}`)
         child.kill('SIGKILL')
       })
     }
