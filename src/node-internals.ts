@@ -167,7 +167,8 @@ export function adoptHandle (server: net.Server, handle: ConnectionHandle): net.
   return socket
 }
 
-interface AcceptingHandle extends SocketHandle {
+/** A listening socket as the process that accepts from it sees it. */
+export interface AcceptingHandle extends SocketHandle {
   onconnection: ((errno: number, client: ConnectionHandle | undefined) => void) | null
   listen: (backlog: number) => number
 }
@@ -180,6 +181,33 @@ export function acceptOn (handle: SocketHandle, backlog: number, onConnection: (
     // A failed accept (EMFILE, a client that left) concerns no connection we have.
     if (errno === 0 && client !== undefined) onConnection(client)
   }
+  return accepting.listen(backlog)
+}
+
+/** What a server accepts by; undefined where it does not listen. */
+export function acceptingHandleOf (server: net.Server): AcceptingHandle | undefined {
+  const handle = (server as unknown as ServerInternals)._handle as Partial<AcceptingHandle> | null | undefined
+  return typeof handle?.onconnection === 'function' && typeof handle.listen === 'function' && typeof handle.close === 'function' ? handle as AcceptingHandle : undefined
+}
+
+/** Tells of each connection that is accepted by a server's handle, and, before it takes place, that the handle is closed. */
+export function watchAccepting (handle: AcceptingHandle, { onAccept, onClose }: { onAccept: () => void, onClose: () => void }): void {
+  const { onconnection } = handle
+  handle.onconnection = function (errno, client) {
+    if (errno === 0) onAccept()
+    onconnection?.call(this, errno, client)
+  }
+  handle.close = callback => {
+    Reflect.deleteProperty(handle, 'close')
+    onClose()
+    handle.close(callback)
+  }
+}
+
+/** Accepts from a copy of the socket that a server accepts from, as if by the server's own handle. Returns the errno. */
+export function acceptAlso (handle: AcceptingHandle, copy: SocketHandle, backlog: number): number {
+  const accepting = copy as AcceptingHandle
+  accepting.onconnection = (errno, client) => handle.onconnection?.(errno, client)
   return accepting.listen(backlog)
 }
 

@@ -1,9 +1,11 @@
-// Lets a worker rest: it gives up its copies of the shared listening sockets, and asks for them again later.
+// A worker's copies of the shared listening sockets: as many as it can use, and none while it rests.
 import { once } from 'node:events'
 import type net from 'node:net'
 import { listenOnHandle, resumeServer, suspendServer } from '../node-internals.ts'
 import type { SocketHandle } from '../node-internals.ts'
 import type { AskForSocket } from './listen.ts'
+import { widenAccepting } from './widen-accepting.ts'
+import type { Widening } from './widen-accepting.ts'
 
 /**
  * The kernel gives a connection to whoever listens, and libuv cannot stop to listen without closing: so the copy is
@@ -13,6 +15,8 @@ import type { AskForSocket } from './listen.ts'
 export interface Accepting {
   /** Takes effect in the order of the calls. */
   readonly set: (on: boolean) => void
+  /** The loop is busy: makes ready for overload. */
+  readonly prepare: () => void
   /** From now on the servers are as if they had never rested: before a drain. */
   readonly end: () => void
 }
@@ -22,13 +26,23 @@ export function createAccepting (servers: readonly net.Server[], ask: AskForSock
   let turn: Promise<void> = Promise.resolve()
   let state: 'running' | 'ended' = 'running'
 
-  const resume = async (server: net.Server, index: number): Promise<void> => {
+  const askForHandle = async (index: number): Promise<{ handle: SocketHandle, path: string | undefined } | undefined> => {
     const { body, handle } = await ask(index)
-    if (body.kind !== 'handle') return
-    if (state === 'ended') return (handle as SocketHandle).close()
+    if (body.kind !== 'handle') return undefined
+    return { handle: handle as SocketHandle, path: typeof body.address === 'string' ? body.address : undefined }
+  }
+
+  const widen = (server: net.Server, index: number): Widening =>
+    widenAccepting(server, async () => (await askForHandle(index))?.handle, backlog)
+
+  const resume = async (server: net.Server, index: number): Promise<void> => {
+    const copy = await askForHandle(index)
+    if (copy === undefined) return
+    if (state === 'ended') return copy.handle.close()
     const listening = once(server, 'listening')
-    listenOnHandle(server, handle as SocketHandle, backlog, typeof body.address === 'string' ? body.address : undefined)
+    listenOnHandle(server, copy.handle, backlog, copy.path)
     await listening
+    widened[index] = widen(server, index)
     if (suspended.delete(server)) resumeServer(server)
   }
 
@@ -40,9 +54,11 @@ export function createAccepting (servers: readonly net.Server[], ask: AskForSock
     }
   }
 
+  const widened = servers.map(widen)
   return {
     // A primary that is gone grants nothing; this worker drains then.
     set (on) { turn = turn.then(() => apply(on)).catch(() => {}) },
+    prepare () { for (const { prepare } of widened) prepare() },
     end () {
       state = 'ended'
       for (const server of suspended) resumeServer(server)

@@ -28,6 +28,8 @@ import { isInspected } from './snapshots.ts'
 // How long the primary may take to hand a listening socket over, in ms.
 const GRANT_TIMEOUT = 10_000
 const LISTED_REQUESTS = 20
+// A loop that is used this much may soon have more to do than it can.
+const BUSY = 0.3
 
 export type Phase = 'building' | 'spare' | 'listening' | 'serving' | 'requests' | 'closing'
 
@@ -94,7 +96,7 @@ async function waitForSlot (parts: BootParts, built: BuiltApp, connections: Open
 function report ({ options, identity, running, channel }: BootParts, { app, gate }: BuiltApp, connections: OpenConnections): void {
   const { healthCheck } = options
   const health = healthCheck === undefined ? () => UNCHECKED : startHealthCheck(app, healthCheck, identity.info.draining)
-  running.lastReports = startReports({ gate, connections }, options, health, channel)
+  running.lastReports = startReports({ gate, connections }, options, health, channel, ({ utilization }) => { if (utilization > BUSY) running.accepting?.prepare() })
 }
 
 /** What can wait until the primary knows that the worker is up. */

@@ -4,7 +4,7 @@ import type { Channel } from '../channel.ts'
 import type { AppMetric } from '../measurements.ts'
 import type { ResolvedOptions } from '../options/types.ts'
 import type { ToPrimary } from '../protocol.ts'
-import type { Health } from '../snapshot.ts'
+import type { Health, Snapshot } from '../snapshot.ts'
 import type { Drainable } from './drain.ts'
 import { createDurations } from './durations.ts'
 import { startSnapshots } from './snapshots.ts'
@@ -21,15 +21,19 @@ export interface LastReports {
 
 const NONE: LastReports = { prepare () {}, async send () {} }
 
-export function startReports ({ gate, connections }: Pick<Drainable, 'gate' | 'connections'>, { admin, snapshotInterval }: Pick<ResolvedOptions, 'admin' | 'snapshotInterval'>, health: () => Health, channel: Channel<ToPrimary>): LastReports {
+export function startReports ({ gate, connections }: Pick<Drainable, 'gate' | 'connections'>, { admin, snapshotInterval }: Pick<ResolvedOptions, 'admin' | 'snapshotInterval'>, health: () => Health, channel: Channel<ToPrimary>, onSnapshot: (snapshot: Snapshot) => void): LastReports {
+  const sendSnapshot = (snapshot: Snapshot): void => {
+    void channel.post({ type: 'snapshot', snapshot })
+    onSnapshot(snapshot)
+  }
   if (admin === false) {
-    startSnapshots(gate, connections, snapshotInterval, health, snapshot => { void channel.post({ type: 'snapshot', snapshot }) })
+    startSnapshots(gate, connections, snapshotInterval, health, sendSnapshot)
     return NONE
   }
   const durations = createDurations()
   gate.record(durations.record)
   const report = startSnapshots(gate, connections, snapshotInterval, health, snapshot => {
-    void channel.post({ type: 'snapshot', snapshot })
+    sendSnapshot(snapshot)
     const measured = durations.take()
     if (measured.durations.length > 0) void channel.post({ type: 'measured', measured })
   })

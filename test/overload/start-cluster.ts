@@ -1,4 +1,5 @@
 // Starts the cluster of the overload tests, steers how slow it is, and keeps it busy.
+import assert from 'node:assert/strict'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -55,34 +56,43 @@ export interface Clients {
   readonly answers: Readonly<Answers>
   /** Resolves once so many more were answered so. */
   readonly reached: (what: keyof Answers, more: number) => Promise<void>
+  /** Rejects where a request had no answer. */
   readonly stop: () => Promise<void>
 }
 
-/** A request every few ms whether or not others were answered, as many clients do that know nothing of one another. */
-export function startArrivals (target: { host: string, port: number }, url: string, every: number): Clients {
+/**
+ * A request every few ms whether or not others were answered, as many clients do that know nothing of one another.
+ *
+ * @param connections whether they are used again, or each request has one of its own
+ */
+export function startArrivals (target: { host: string, port: number }, url: string, every: number, connections: 'kept' | 'fresh' = 'kept'): Clients {
   const tally = createTally()
   const idle: HttpConnection[] = []
   const pending = new Set<Promise<void>>()
+  const failures: unknown[] = []
   const send = async (): Promise<void> => {
     const client = idle.pop() ?? await connect(target)
     tally.note(await client.get(url))
-    idle.push(client)
+    if (connections === 'kept') idle.push(client)
+    else client.close()
   }
   let due = performance.now()
   const timer = setInterval(() => {
     // What a busy machine made late is made up for.
     for (; due <= performance.now(); due += every) {
-      const request: Promise<void> = send().finally(() => pending.delete(request))
-      request.catch(() => {})
+      const request: Promise<void> = send().catch((error: unknown) => { failures.push(error) }).finally(() => pending.delete(request))
       pending.add(request)
     }
   }, every)
+  // Of a test that has failed nothing goes on.
+  timer.unref()
   return {
     ...tally,
     async stop () {
       clearInterval(timer)
       await Promise.all(pending)
       for (const client of idle) client.close()
+      assert.deepEqual(failures, [])
     }
   }
 }

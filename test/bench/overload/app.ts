@@ -14,6 +14,7 @@ export type Candidate = typeof CANDIDATES[number]
 export interface AppOptions {
   readonly candidate: Candidate
   readonly workers: number
+  readonly backlog: number
   /** In ms. */
   readonly blockFor?: number
   readonly shedding?: SheddingOptions

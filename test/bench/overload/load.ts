@@ -24,6 +24,8 @@ export interface Load {
   readonly retries?: number
   /** Kept-alive connections opened beforehand; more are opened when all wait for an answer. */
   readonly connections?: number
+  /** Each request on a connection of its own. */
+  readonly fresh?: boolean
   /** So many clients that ask again as soon as they are answered, instead of the phases' rates: what the server can do at most. */
   readonly closed?: number
 }
@@ -51,8 +53,8 @@ const [TWO, FIVE, CLOSING_BRACE] = [0x32, 0x35, 0x7d]
 const load: unknown = JSON.parse(process.argv[2] ?? '{}')
 run(load as Load)
 
-function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', '/normal', '/sheddable'], retries = 0, closed, connections = FIRST_CONNECTIONS }: Load): void {
-  const requests = paths.map(path => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`))
+function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', '/normal', '/sheddable'], retries = 0, closed, fresh = false, connections = fresh ? 0 : FIRST_CONNECTIONS }: Load): void {
+  const requests = paths.map(path => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n${fresh ? 'Connection: close\r\n' : ''}\r\n`))
   const seconds = phases.reduce((sum, phase) => sum + phase.seconds, 0)
   const began = performance.now() + 300 + connections / OPENED_AT_ONCE * PAUSE_MS * 2
   const tally = createTally({ paths: paths.length, began: began + warmup * 1000, seconds: seconds - warmup, deadline })
@@ -127,6 +129,7 @@ function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', 
     tally.ended(connection.path, connection.came, now, statusClass === TWO ? 'served' : statusClass === FIVE ? 'shed' : 'error')
     connection.came = NaN
     // Its client is a new one at once, so that their number stays.
+    if (fresh) return
     if (statusClass === FIVE && buffer.subarray(0, length).includes(CLOSING)) pool.add(open())
     else pool.give(connection)
     if (closed !== undefined) send(connection.path, now)

@@ -26,6 +26,7 @@ const { values } = parseArgs({
     'queue-timeout': { type: 'string' },
     downstream: { type: 'boolean', default: false },
     burst: { type: 'boolean', default: false },
+    fresh: { type: 'boolean', default: false },
     cold: { type: 'boolean', default: false },
     peak: { type: 'string' },
     svg: { type: 'boolean', default: false },
@@ -39,6 +40,8 @@ const seconds = Number(values.seconds)
 const WARMUP_SECONDS = Number(values.warmup)
 const WARMUP_FACTOR = 0.5
 const PEAK_WARMUP_SECONDS = 2
+/** Kept connections are opened beforehand, and none is to wait for a second because its listening queue was full. With a connection for each request the length of the queue matters, so it is what Node takes. */
+const [DEEP_BACKLOG, NODES_BACKLOG] = [4096, 511]
 /**
  * What comes before all else, so that V8 has compiled what serves a request and what sheds it: uncompiled code takes six times as long, and the
  * first second of the first overload of a process pays for that. Clients that wait for their answers leave no queue behind.
@@ -150,10 +153,10 @@ async function measureDownstream (candidate: Candidate): Promise<void> {
 
 /** Fresh processes for each, so that none inherits the queue of the one before. */
 async function offer (candidate: Candidate, load: Omit<Load, 'port'>, counted: number = seconds, shedding: AppOptions['shedding'] = JSON.parse(values.shedding) as object): Promise<Offered> {
-  const server = await startServer({ candidate, workers, shedding, scheduling: values.scheduling as Scheduling, queueTimeout: values['queue-timeout'] === undefined ? undefined : Number(values['queue-timeout']) })
+  const server = await startServer({ candidate, workers, backlog: values.fresh ? NODES_BACKLOG : DEEP_BACKLOG, shedding, scheduling: values.scheduling as Scheduling, queueTimeout: values['queue-timeout'] === undefined ? undefined : Number(values['queue-timeout']) })
   try {
     if (!values.cold) for (const before of COMPILING_LOADS) await offerTo(server.port, before)
-    const report = await offerTo(server.port, { warmup: WARMUP_SECONDS, connections: Number(values.connections), ...load })
+    const report = await offerTo(server.port, { warmup: WARMUP_SECONDS, connections: Number(values.connections), ...values.fresh && load.closed === undefined ? { fresh: true, connections: 0 } : {}, ...load })
     const shares = candidate === 'clusterize' ? await server.shares() : []
     return { ...report, seconds: report.seconds.slice(0, counted), shares }
   } finally {

@@ -9,10 +9,9 @@ import type { AppOptions } from './app.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as AppOptions
 const HOST = '127.0.0.1'
-const BACKLOG = 4096
 
 if (options.candidate === 'clusterize') {
-  const running = await clusterize(() => buildApp(options), { port: 0, host: HOST, backlog: BACKLOG, workers: options.workers, scheduling: options.scheduling ?? 'kernel', ...options.queueTimeout === undefined ? {} : { queue: { timeout: options.queueTimeout } }, logger: false })
+  const running = await clusterize(() => buildApp(options), { port: 0, host: HOST, backlog: options.backlog, workers: options.workers, scheduling: options.scheduling ?? 'kernel', ...options.queueTimeout === undefined ? {} : { queue: { timeout: options.queueTimeout } }, logger: false })
   const [address] = 'addresses' in running ? running.addresses : []
   if (running.role === 'primary' && typeof address === 'object') announce(address.port)
   process.on('message', () => {
@@ -25,7 +24,7 @@ if (options.candidate === 'clusterize') {
   const [first] = await Promise.all(forked.map(worker => once(worker, 'listening') as Promise<[AddressInfo]>))
   announce(first?.[0].port ?? 0)
 } else {
-  await (await buildApp(options)).listen({ port: 0, host: HOST, backlog: BACKLOG })
+  await (await buildApp(options)).listen({ port: 0, host: HOST, backlog: options.backlog })
 }
 
 /** Of the requests that came and that were served, by worker. */

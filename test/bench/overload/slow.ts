@@ -17,12 +17,13 @@ const { values } = parseArgs({
   }
 })
 const load = { phases: [{ rate: Number(values.rate), seconds: Number(values.seconds) + 2 }], warmup: 2, connections: 200 }
+const BACKLOG = 4096
 /** What those who never read have asked for is sent by then, as far as it goes: that much work is a load of its own. */
 const SETTLE_MS = 5000
 const ratios: number[] = []
 
 for (let round = 0; round < Number(values.rounds); round++) {
-  const server = await startServer({ candidate: 'clusterize', workers: Number(values.workers) })
+  const server = await startServer({ candidate: 'clusterize', workers: Number(values.workers), backlog: BACKLOG })
   try {
     const without = await offerTo(server.port, load)
     const slow = start('./slow-clients.ts', { port: server.port, dripping: Number(values.dripping), deaf: Number(values.deaf), answers: Number(values.answers) } satisfies SlowClients)
