@@ -1,11 +1,12 @@
 // The public API: every export by name, and the plugin as default.
 export { clusterize } from './clusterize.ts'
 export type { BuildApp, ClusterizeResult, InProcessResult, PrimaryResult, WorkerResult } from './clusterize.ts'
-export type { ClusterizeOptions, QueueLimits, QueueOptions, ReloadOptions, RestartOptions, Scheduling, ShutdownOptions } from './options/types.ts'
+export type { ClusterizeOptions, ReloadOptions, RestartOptions, Scheduling, ShutdownOptions } from './options/types.ts'
 export type { AdminOptions } from './options/admin-types.ts'
 export type { ClusterStatus, SlotStatus } from './admin/status.ts'
 export type { HealthCheck, HealthCheckOptions } from './options/health-types.ts'
 export type { AutoscaleOptions } from './options/autoscale-types.ts'
+export type { QueueLimits, QueueOptions } from './options/queue-types.ts'
 export type { RecycleOptions } from './options/recycle-types.ts'
 export type { Balancer, BalancerConnection, BalancerWorker } from './balancer/balancer.ts'
 export type { BalancerFunction, BalancerName, BalancerOption } from './balancer/resolve-balancer.ts'

@@ -27,6 +27,8 @@ export interface RelayOptions {
   waitTimeout: number
   /** A member was sent a connection (1), or what it was sent goes to another (-1). */
   onOffered?: (member: Member, change: 1 | -1) => void
+  /** What a member was sent has been received, or never will be. */
+  onArrived?: (member: Member) => void
 }
 
 export interface RelayCounts { held: number, waiting: number, passed: number, refused: number, retried: number, closed: number }
@@ -63,7 +65,7 @@ interface Held {
 
 const NOBODY: ReadonlySet<Member> = new Set()
 
-export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} }: RelayOptions): Relay {
+export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {}, onArrived = () => {} }: RelayOptions): Relay {
   const held = new Set<Held>()
   const numbers = new Map<Member, number>()
   let lastNumber = 0
@@ -101,10 +103,13 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {} 
     // Whoever receives it is its only owner, so what must be known if it comes back goes along.
     if (item.refused !== undefined) message.refused = [...item.refused].flatMap(member => numbers.get(member) ?? [])
     receiver.channel.deliver(message, item.handle as unknown as SendHandle, received => {
-      if (!held.has(item) || item.member !== receiver) return
-      if (!received) return again(item, receiver)
-      counts.passed++
-      drop(item)
+      const isCurrent = held.has(item) && item.member === receiver
+      if (isCurrent && received) {
+        counts.passed++
+        drop(item)
+      }
+      onArrived(receiver)
+      if (isCurrent && !received) again(item, receiver)
     })
   }
 

@@ -5,7 +5,7 @@ import { createRelay } from '../handoff/relay.ts'
 import type { Member } from '../handoff/relay.ts'
 import { peerOf } from '../node-internals.ts'
 import type { ConnectionHandle } from '../node-internals.ts'
-import type { QueueLimits } from '../options/types.ts'
+import type { QueueLimits } from '../options/queue-types.ts'
 import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { eligible } from './eligible.ts'
@@ -14,6 +14,8 @@ import type { HeldClient } from './held-client.ts'
 import type { ListenerParts, Receiver } from './listener.ts'
 import { createPreferences } from './preferences.ts'
 import { busyAnswer } from './refusal.ts'
+import { createPatience } from './patience.ts'
+import { createTransit } from './transit.ts'
 import { createWaitingLine } from './waiting-line.ts'
 
 export interface ConnectionLimits {
@@ -27,6 +29,8 @@ export interface ConnectionLimits {
 interface Waiting { readonly connection: ConnectionHandle, readonly peer: BalancerConnection, held: HeldClient | undefined }
 
 const RELAY_LIMITS = { limit: 10_000, waitTimeout: 30_000 }
+/** Of `queue.maxDelay`, what connections may spend on their way to a worker before others wait in the queue: enough that no worker waits for them. */
+const ON_THE_WAY = 0.25
 const NOBODY: ReadonlySet<Member> = new Set()
 const NOTHING = Buffer.alloc(0)
 
@@ -34,18 +38,28 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   const sent = new Map<Member, number>()
   const ended = new Map<Member, number>()
   const drained = deferred()
-  const line = createWaitingLine<Waiting>(queue, refuse)
+  const { maxDelay } = queue
+  // Those who wait for a place wait as long as they may: connections last, and their number is the user's own limit.
+  const line = createWaitingLine<Waiting>(queue, refuse, maxDelay === false || maxConnections < Infinity ? undefined : createPatience(() => maxDelay))
+  const transit = createTransit<Member>()
   const preferences = createPreferences()
   const relay = createRelay({
     ...RELAY_LIMITS,
     choose: preferences.first((from, refused, connection) => pick(connectionFacts(connection), from, refused)),
-    onOffered: (member, change) => { sent.set(member, (sent.get(member) ?? 0) + change) }
+    onOffered (member, change) {
+      sent.set(member, (sent.get(member) ?? 0) + change)
+      if (change === 1) transit.sent(member)
+    },
+    onArrived (member) {
+      transit.arrived(member)
+      pump()
+    }
   })
   let phase: 'serving' | 'draining' = 'serving'
 
   function accept (connection: ConnectionHandle): void {
     const peer = connectionFacts(connection)
-    const worker = line.depth() === 0 ? pick(peer, undefined, NOBODY) : undefined
+    const worker = line.depth() === 0 && !isJammed() ? pick(peer, undefined, NOBODY) : undefined
     if (worker !== undefined) return relay.pass(connection, NOTHING, { receiver: worker, fresh: true })
     line.join(hold(connection, peer))
   }
@@ -81,8 +95,13 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
     return { id: worker.slot, generation: worker.generation, connections: countOf(worker), inFlight, utilization, draining: !worker.accepts() }
   }
 
+  /** All workers are behind with what was sent to them: the rest waits here, where it can be refused. */
+  function isJammed (): boolean {
+    return maxDelay !== false && eligible(workers()).every(worker => transit.delay(worker) > maxDelay * ON_THE_WAY)
+  }
+
   function pump (): void {
-    while (line.depth() > 0) {
+    while (line.depth() > 0 && !isJammed()) {
       const next = line.peek()
       const worker = next === undefined ? undefined : pick(next.peer, undefined, NOBODY)
       if (next === undefined || worker === undefined) break
@@ -129,6 +148,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
       relay.gone(worker)
       sent.delete(worker)
       ended.delete(worker)
+      transit.forget(worker)
       pump()
     },
     prefer: preferences.prefer,

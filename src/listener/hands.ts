@@ -16,6 +16,8 @@ export interface Hands<Worker> {
   /** One of its requests goes to another. */
   readonly letGo: (worker: Worker) => void
   readonly forget: (worker: Worker) => void
+  /** How long a request takes as a rule (the median), in ms. */
+  readonly usual: () => number
 }
 
 /** A request's place behind another of the same worker, of which `ended` were over when it was sent; undefined where it is the only one. */
@@ -89,7 +91,8 @@ export function createHands<Worker extends { readonly key: number }> (limit: num
       const hand = handOf(worker)
       hand.count = Math.max(0, hand.count - 1)
     },
-    forget (worker) { hands.delete(worker) }
+    forget (worker) { hands.delete(worker) },
+    usual: () => usual ?? 0
   }
 }
 

@@ -1,4 +1,6 @@
 // A bounded first-in-first-out queue: limited in length and in the time one may wait. Pure; the clock is the caller's.
+import { ENDLESS } from './patience.ts'
+import type { Patience } from './patience.ts'
 
 /** Upper bounds of the wait-time histogram, in ms; the last bucket is open. */
 export const WAIT_BUCKETS: readonly number[] = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000]
@@ -39,7 +41,7 @@ function noBuckets (): number[] {
 }
 
 /** A Map keeps the order of insertion and removes from the middle in constant time; items that came back wait in front of it. */
-export function createQueue<T> ({ limit, timeout }: Limits): Queue<T> {
+export function createQueue<T> ({ limit, timeout }: Limits, patience: Patience = ENDLESS): Queue<T> {
   const waiting = new Map<T, number>()
   const returned = new Map<T, number>()
   const since = new WeakMap<T & object, number>()
@@ -53,6 +55,7 @@ export function createQueue<T> ({ limit, timeout }: Limits): Queue<T> {
     return undefined
   }
   const take = (item: T): boolean => returned.delete(item) || waiting.delete(item)
+  const mayWait = (): number => Math.min(timeout, patience.limit())
   const recordWait = (ms: number): void => {
     waited.count++
     waited.sum += ms
@@ -69,6 +72,7 @@ export function createQueue<T> ({ limit, timeout }: Limits): Queue<T> {
         counts.full++
         return 'full'
       }
+      if (depth() === 0) patience.emptied()
       waiting.set(item, now)
       since.set(item as T & object, now)
       counts.queued++
@@ -83,7 +87,9 @@ export function createQueue<T> ({ limit, timeout }: Limits): Queue<T> {
       const entry = first()
       if (entry === undefined) return undefined
       take(entry[0])
-      recordWait(Math.max(0, now - entry[1]))
+      const wait = Math.max(0, now - entry[1])
+      recordWait(wait)
+      patience.left(wait, now)
       return entry[0]
     },
     remove (item) {
@@ -92,7 +98,7 @@ export function createQueue<T> ({ limit, timeout }: Limits): Queue<T> {
       return was
     },
     expire (now) {
-      const late = [...returned, ...waiting].filter(([, at]) => now - at >= timeout).map(([item]) => item)
+      const late = [...returned, ...waiting].filter(([, at]) => now - at >= mayWait()).map(([item]) => item)
       for (const item of late) take(item)
       counts.timeout += late.length
       return late
@@ -104,7 +110,7 @@ export function createQueue<T> ({ limit, timeout }: Limits): Queue<T> {
         oldest = Math.min(oldest, at)
         break
       }
-      return oldest === Infinity ? undefined : oldest + timeout
+      return oldest === Infinity ? undefined : oldest + mayWait()
     },
     stats: () => ({
       depth: depth(),

@@ -2,7 +2,7 @@
 import type { SendHandle } from 'node:child_process'
 import { deferred } from '../deferred.ts'
 import type { ConnectionHandle } from '../node-internals.ts'
-import type { QueueLimits } from '../options/types.ts'
+import type { QueueLimits } from '../options/queue-types.ts'
 import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { eligible } from './eligible.ts'
@@ -12,6 +12,7 @@ import { headIsComplete } from './head.ts'
 import { holdClient } from './held-client.ts'
 import type { HeldClient } from './held-client.ts'
 import type { ListenerParts, Receiver } from './listener.ts'
+import { createPatience } from './patience.ts'
 import { createWaitingLine } from './waiting-line.ts'
 import { busyAnswer, LATE_ANSWER } from './refusal.ts'
 
@@ -34,11 +35,15 @@ export interface RequestLimits {
   readonly queue: QueueLimits
 }
 
+/** Times that a request usually takes for which one may wait for it in a lasting overload. */
+const WORTH_WAITING = 2
+
 export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, facts: ServerFacts, { workers }: ListenerParts): Dispatcher {
   const clients = new Map<number, Client>()
   const hands = createHands<Receiver>(concurrency)
   const drained = deferred()
-  const line = createWaitingLine<Client>(queue, refuseBusy)
+  const { maxDelay } = queue
+  const line = createWaitingLine<Client>(queue, refuseBusy, maxDelay === false ? undefined : createPatience(() => Math.max(maxDelay, hands.usual() * WORTH_WAITING)))
   let lastId = 0
   let moved = 0
   let phase: 'serving' | 'draining' | 'closed' = 'serving'

@@ -1,6 +1,7 @@
 // The bounded queue at work: whoever finds it full, or waits too long, is refused.
-import type { QueueLimits } from '../options/types.ts'
+import type { QueueLimits } from '../options/queue-types.ts'
 import type { ListenerCounts } from './listener.ts'
+import type { Patience } from './patience.ts'
 import { createQueue } from './queue.ts'
 
 export interface WaitingLine<T> {
@@ -20,17 +21,20 @@ export interface WaitingLine<T> {
   readonly close: () => void
 }
 
-export function createWaitingLine<T> (limits: QueueLimits, refuse: (item: T) => void, now: () => number = () => performance.now()): WaitingLine<T> {
-  const queue = createQueue<T>(limits)
+export function createWaitingLine<T> (limits: Pick<QueueLimits, 'limit' | 'timeout'>, refuse: (item: T) => void, patience?: Patience): WaitingLine<T> {
+  const queue = createQueue<T>(limits, patience)
+  const now = (): number => performance.now()
   let alarm: NodeJS.Timeout | undefined
+  let alarmAt = Infinity
 
   /** One timer for the whole line, for whoever has waited longest. */
   const setAlarm = (): void => {
-    if (alarm !== undefined || queue.depth === 0) return
-    const next = queue.nextDeadline()
-    if (next === undefined || next === Infinity) return
+    const next = queue.nextDeadline() ?? Infinity
+    if (next >= alarmAt) return
+    clearTimeout(alarm)
+    alarmAt = next
     alarm = setTimeout(() => {
-      alarm = undefined
+      alarmAt = Infinity
       for (const item of queue.expire(now())) refuse(item)
       setAlarm()
     }, Math.max(1, next - now()))
@@ -40,7 +44,7 @@ export function createWaitingLine<T> (limits: QueueLimits, refuse: (item: T) => 
   const calm = (): void => {
     if (queue.depth > 0) return
     clearTimeout(alarm)
-    alarm = undefined
+    alarmAt = Infinity
   }
 
   return {
@@ -56,6 +60,7 @@ export function createWaitingLine<T> (limits: QueueLimits, refuse: (item: T) => 
     leave () {
       const item = queue.shift(now())
       calm()
+      setAlarm()
       return item
     },
     abandon (item) {

@@ -5,26 +5,11 @@ import type { AutoscaleOptions, ResolvedAutoscale } from './autoscale-types.ts'
 import type { AdminOptions, ResolvedAdmin } from './admin-types.ts'
 import type { FastifyClusterizeOptions } from './plugin-types.ts'
 import type { HealthCheck, HealthCheckOptions } from './health-types.ts'
+import type { QueueLimits, QueueOptions } from './queue-types.ts'
 import type { RecycleOptions } from './recycle-types.ts'
 
 /** How connections reach a worker. */
 export type Scheduling = 'kernel' | 'round-robin' | 'connection' | 'request'
-
-/** The bounded queue of connections or requests that wait for a worker. */
-export interface QueueOptions {
-  /**
-   * How many may wait; whoever comes later is answered 503 at once.
-   * @default 1024
-   */
-  limit?: number
-  /**
-   * How long one may wait, in ms, before it is answered 503.
-   * @default 10000
-   */
-  timeout?: number
-}
-
-export type QueueLimits = Readonly<Required<QueueOptions>>
 
 /** When a worker that ended by itself is replaced. */
 export interface RestartOptions {

@@ -39,8 +39,8 @@ const DEFAULT_CONCURRENCY = 2
 needWrk()
 const candidates: Record<string, CandidateSpec> = { [BASE]: { kind: 'bare', policy: 'rr', workers: WORKERS } }
 for (const concurrency of values.concurrency.split(',').map(Number)) {
-  // Utilization says nothing here: handlers block on purpose.
-  candidates[requestName(concurrency)] = { kind: 'clusterize', workers: WORKERS, plugin: { underPressure: false, shedding: false }, options: { scheduling: 'request', concurrency } }
+  // Nothing is shed here: all are to be served, however long they wait.
+  candidates[requestName(concurrency)] = { kind: 'clusterize', workers: WORKERS, plugin: { underPressure: false, shedding: false }, options: { scheduling: 'request', concurrency, queue: { maxDelay: false } } }
 }
 const names = Object.keys(candidates)
 const build = buildLibrary()

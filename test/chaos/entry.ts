@@ -7,6 +7,7 @@ import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { clusterize, fastifyClusterize } from '../../src/index.ts'
 import type { ClusterizeOptions } from '../../src/index.ts'
+import { patient } from '../fixtures/patient.ts'
 import { print } from '../fixtures/print.ts'
 
 export interface ChaosSetup {
@@ -51,7 +52,7 @@ function dieOnAcknowledgement (): void {
   })
 }
 
-const result = await clusterize(buildApp, options)
+const result = await clusterize(buildApp, patient(options))
 
 if (result.role === 'primary') {
   print({ event: 'up', addresses: result.addresses })

@@ -53,6 +53,7 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
   'max-connections': ['--scheduling=connection'],
   concurrency: ['--scheduling=request'],
   'queue-limit': ['--scheduling=request'],
+  'queue-max-delay': ['--scheduling=request'],
   'queue-timeout': ['--scheduling=request'],
   'admin-host': ['--admin-port=0']
 }

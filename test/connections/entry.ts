@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { clusterize, fastifyClusterize } from '../../src/index.ts'
 import type { BalancerOption, ClusterizeOptions, WorkerInfo } from '../../src/index.ts'
+import { patient } from '../fixtures/patient.ts'
 import { setup } from './setup.ts'
 import type { Order } from './setup.ts'
 
@@ -70,7 +71,7 @@ const balancer: { balancer?: BalancerOption } = faulty === undefined
   : { balancer: faulty === 'throws' ? () => { throw new Error('faulty on purpose') } : () => 4711 }
 
 const where = options.path === undefined ? { port: 0, host: '127.0.0.1' } : {}
-const started: ClusterizeOptions = { ...where, logger: { level: 'debug', base: {} }, ...options, ...balancer }
+const started: ClusterizeOptions = { ...where, logger: { level: 'debug', base: {} }, ...patient(options), ...balancer }
 const cluster = await clusterize(buildApp, started)
 
 if (cluster.role === 'primary') {

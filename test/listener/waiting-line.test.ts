@@ -32,6 +32,17 @@ test('whoever waits too long is refused, those who came later at their own time'
   assert.deepEqual([refused, line.depth(), line.counts().rejectedTimeout], [['first', 'second'], 0, 2])
 })
 
+test('whoever waits is refused at the time that holds once patience is lost', async () => {
+  const refused: string[] = []
+  const { promise, resolve } = deferredList(refused, 1)
+  let limit = Infinity
+  const line = createWaitingLine<{ name: string }>({ limit: 5, timeout: 60_000 }, ({ name }) => { resolve(name) }, { left () { limit = 20 }, emptied () {}, limit: () => limit })
+  for (const name of ['leaves', 'waits']) line.join({ name })
+  assert.deepEqual(line.leave(), { name: 'leaves' })
+  await promise
+  assert.deepEqual([refused, line.depth()], [['waits'], 0])
+})
+
 function deferredList (list: string[], size: number): { promise: Promise<void>, resolve: (item: string) => void } {
   let done = (): void => {}
   const promise = new Promise<void>(resolve => { done = resolve })

@@ -64,6 +64,7 @@ const TABLE: Record<string, { right: unknown[], wrong: unknown[], expected: RegE
   'shutdown.fastTimeout': { right: [0, 500], wrong: [false], expected: /a number of milliseconds/ },
   'reload.stableFor': { right: [0], wrong: ['soon'], expected: /a number of milliseconds/ },
   'queue.limit': { right: [0], wrong: [-1, 1.5], expected: /a whole number from 0/, with: { scheduling: 'connection' } },
+  'queue.maxDelay': { right: [0, false], wrong: [-1, true], expected: /false, or a number of milliseconds/, with: { scheduling: 'connection' } },
   'queue.timeout': { right: [0], wrong: [-1], expected: /a number of milliseconds/, with: { scheduling: 'connection' } },
   'plugin.headers': { right: [false, {}], wrong: [true, 'x-me', null], expected: /one of false, or an object/ },
   'plugin.headers.id': { right: [true, false, 'x-served-by'], wrong: [1, '', 'x y', 'x:y', null], expected: /true or false, or a header name/ },

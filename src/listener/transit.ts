@@ -1,0 +1,49 @@
+// What the primary has sent to workers that they have not received: a queue of its own, since a busy worker receives one connection a turn of its loop.
+
+export interface Transit<Worker> {
+  readonly sent: (worker: Worker) => void
+  /** It has received one, or will not. */
+  readonly arrived: (worker: Worker) => void
+  /** How long what is sent now waits until it is received, in ms, as far as can be told. */
+  readonly delay: (worker: Worker) => number
+  readonly forget: (worker: Worker) => void
+}
+
+interface Way {
+  underway: number
+  /** From one receipt to the next while there was something to receive, in ms. */
+  gap: number
+  /** The last receipt, while there is more to receive. */
+  at: number | undefined
+}
+
+/** Of the latest gap. */
+const WEIGHT = 1 / 8
+
+export function createTransit<Worker> (now: () => number = () => performance.now()): Transit<Worker> {
+  const ways = new Map<Worker, Way>()
+
+  const wayTo = (worker: Worker): Way => {
+    const known = ways.get(worker)
+    if (known !== undefined) return known
+    const way: Way = { underway: 0, gap: 0, at: undefined }
+    ways.set(worker, way)
+    return way
+  }
+
+  return {
+    sent (worker) { wayTo(worker).underway++ },
+    arrived (worker) {
+      const way = wayTo(worker)
+      const at = now()
+      if (way.at !== undefined) way.gap += (at - way.at - way.gap) * WEIGHT
+      way.underway = Math.max(0, way.underway - 1)
+      way.at = way.underway > 0 ? at : undefined
+    },
+    delay (worker) {
+      const { underway, gap } = wayTo(worker)
+      return underway * gap
+    },
+    forget (worker) { ways.delete(worker) }
+  }
+}
