@@ -6,7 +6,11 @@ import type { ConnectionHandle } from '../node-internals.ts'
 import type { HandoffBack, HandoffGive, HandoffTake, HandoffToWorker } from './messages.ts'
 
 /** A worker as the relay sees it; told apart by identity, so a slot's next worker is another member. */
-export interface Member { readonly channel: Pick<Channel<HandoffToWorker>, 'post' | 'deliver'> }
+export interface Member {
+  readonly channel: Pick<Channel<HandoffToWorker>, 'post' | 'deliver'>
+  /** True as long as it does not drain. */
+  readonly accepts?: () => boolean
+}
 
 /** Who gets a connection: `from` gave it (undefined: the primary's own), `refused` could not. Undefined: nobody at the moment. */
 export type ChooseReceiver = (from: Member | undefined, refused: ReadonlySet<Member>, connection: ConnectionHandle) => Member | undefined

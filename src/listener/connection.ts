@@ -15,7 +15,7 @@ import type { ListenerParts, Receiver } from './listener.ts'
 import { createPreferences } from './preferences.ts'
 import { busyAnswer } from './refusal.ts'
 import { createPatience } from './patience.ts'
-import { createTransit } from './transit.ts'
+import { createTransit, unlessLate } from './transit.ts'
 import { createWaitingLine } from './waiting-line.ts'
 
 export interface ConnectionLimits {
@@ -45,7 +45,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   const preferences = createPreferences()
   const relay = createRelay({
     ...RELAY_LIMITS,
-    choose: preferences.first((from, refused, connection) => pick(connectionFacts(connection), from, refused)),
+    choose: unlessLate(preferences.first((from, refused, connection) => pick(connectionFacts(connection), from, refused)), transit),
     onOffered (member, change) {
       sent.set(member, (sent.get(member) ?? 0) + change)
       if (change === 1) transit.sent(member)

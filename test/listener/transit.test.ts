@@ -1,7 +1,9 @@
 // How long what is sent to a worker is on its way.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTransit } from '../../src/listener/transit.ts'
+import type { Member } from '../../src/handoff/relay.ts'
+import type { ConnectionHandle } from '../../src/node-internals.ts'
+import { createTransit, unlessLate } from '../../src/listener/transit.ts'
 
 interface Way { readonly send: (count: number) => void, readonly receive: (count: number, every: number) => void, readonly delay: () => number, readonly forget: () => void }
 
@@ -25,21 +27,21 @@ function setup (): Way {
 void test('is the number under way times the usual time from one receipt to the next', () => {
   const { send, receive, delay } = setup()
   send(100)
-  assert.equal(delay(), 0)
-  receive(60, 5)
-  assert.ok(Math.abs(delay() - 200) < 1, `${delay()}`)
+  assert.equal(delay(), 500)
+  receive(60, 8)
+  assert.ok(Math.abs(delay() - 320) < 1, `${delay()}`)
   send(20)
-  assert.ok(Math.abs(delay() - 300) < 1, `${delay()}`)
+  assert.ok(Math.abs(delay() - 480) < 1, `${delay()}`)
 })
 
 void test('time in which there was nothing to receive does not count', () => {
   const { send, receive, delay } = setup()
-  send(31)
-  receive(31, 5)
+  send(91)
+  receive(91, 8)
   send(1)
   receive(1, 10_000)
   send(10)
-  assert.ok(Math.abs(delay() - 50) < 1, `${delay()}`)
+  assert.ok(Math.abs(delay() - 80) < 1, `${delay()}`)
 })
 
 void test('nothing is known of a worker that is forgotten, and receipts that come late count for nothing', () => {
@@ -47,8 +49,18 @@ void test('nothing is known of a worker that is forgotten, and receipts that com
   send(10)
   receive(5, 5)
   forget()
-  receive(5, 5)
+  receive(5, 500)
   assert.equal(delay(), 0)
   send(1)
-  assert.equal(delay(), 0)
+  assert.equal(delay(), 5)
+})
+
+void test('a worker keeps a connection that would be long on its way, unless it drains', () => {
+  const [receiver, giver, draining] = [{}, { accepts: () => true }, { accepts: () => false }] as unknown as Member[]
+  let ms = 0
+  const choose = unlessLate(() => receiver, { delay: () => ms })
+  const chosenFor = (from: Member | undefined): Member | undefined => choose(from, new Set(), {} as ConnectionHandle)
+  for (const from of [giver, draining, undefined]) assert.equal(chosenFor(from), receiver)
+  ms = 150
+  assert.deepEqual([giver, draining, undefined].map(chosenFor), [undefined, receiver, receiver])
 })
