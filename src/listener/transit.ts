@@ -39,10 +39,11 @@ export function createTransit<Worker> (now: () => number = () => performance.now
   return {
     sent (worker) { wayTo(worker).underway++ },
     arrived (worker) {
-      const way = wayTo(worker)
+      const way = ways.get(worker)
+      if (way === undefined) return
       const at = now()
       if (way.at !== undefined) way.gap += (at - way.at - way.gap) * WEIGHT
-      way.underway = Math.max(0, way.underway - 1)
+      way.underway--
       way.at = way.underway > 0 ? at : undefined
     },
     delay (worker) {

@@ -13,8 +13,9 @@ export interface QueueOptions {
    */
   timeout?: number
   /**
-   * How long a request may wait, in ms, in a lasting overload (for half a second all have waited longer than this), with `scheduling: 'request'`:
-   * who waits longer is answered 503. Twice the time that requests usually take, where that is more. `false`: `timeout` alone counts.
+   * How long one may wait, in ms, in a lasting overload: for half a second all that left the queue had waited longer than this. Who waits longer is
+   * answered 503. With `scheduling: 'request'` it is at least twice the time that requests usually take; with `'connection'` it holds without
+   * `maxConnections`. `false`: `timeout` alone counts.
    * @default 100
    */
   maxDelay?: number | false
