@@ -1,6 +1,7 @@
 // Worker side, outgoing: idle connections leave a few at a time, each kept here until the primary holds it.
 import type { SendHandle } from 'node:child_process'
 import type { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Channel } from '../channel.ts'
 import { handleOf, startReading, stopReading } from '../node-internals.ts'
 import type { Connection, Connections } from './connections.ts'
@@ -20,7 +21,7 @@ export interface GiveResult {
 }
 
 export interface Giver {
-  /** Gives at most `max` idle connections away, and none after `within` ms. Stops when the primary refuses one, since the next fares no better. */
+  /** Gives at most `max` idle connections away, and none after `within` ms. When the primary refuses one the next fares no better: it stops, or with `within` goes on a little later. */
   give: (options?: { max?: number, within?: number, choose?: ChooseConnections }) => Promise<GiveResult>
   /** To be called with each `handoff-held` of the primary. */
   onHeld: (message: HandoffHeld) => void
@@ -36,6 +37,9 @@ export interface GiverOptions {
   /** How many are on their way at once. */
   atOnce: number
 }
+
+// A receiver that is behind has caught up by then, in ms.
+const REFUSED_FOR = 100
 
 type Outcome = 'held' | 'refused' | 'gone' | 'late'
 
@@ -85,13 +89,14 @@ export function createGiver ({ channel, connections, port, timeout, atOnce }: Gi
     const chosen = choose(idle).slice(0, max).map(connection => ({ connection, bytesRead: connection.socket.bytesRead }))
     let moved = 0
     let refused = false
-    while (chosen.length > 0 && !refused && performance.now() < until) {
+    while (chosen.length > 0 && (!refused || until < Infinity) && performance.now() < until) {
       const next = chosen.splice(0, atOnce).filter(({ connection: { socket, state }, bytesRead }) =>
         !socket.destroyed && socket.readable && state !== 'moving' && socket.bytesRead === bytesRead)
       const outcomes = await Promise.all(next.map(({ connection }) => giveOne(connection)))
       const left = outcomes.filter(outcome => outcome === 'held' || outcome === 'late').length
       moved += left
       refused = left < next.length
+      if (refused && until < Infinity) await sleep(REFUSED_FOR)
     }
     return { moved, kept: idle.length - moved, refused }
   }
