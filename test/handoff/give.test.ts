@@ -146,12 +146,13 @@ void test('several leave at once, each with an answer of its own, and no more af
 void test('an order with a time limit goes on after a refusal, with the next ones', async t => {
   const { giver, next, client } = await setup(t, { atOnce: 1 })
   const [first, second] = [await client(), await client()]
+  const closed = once(second.socket, 'close')
   const result = giver.give({ within: 60_000 })
   giver.onHeld({ type: 'handoff-held', id: await next(), held: false })
   giver.onHeld({ type: 'handoff-held', id: await next(), held: true })
   assert.deepEqual(await result, { moved: 1, kept: 1, refused: false })
+  await closed
   assert.equal((await first.get('again')).id, 'again')
-  await once(second.socket, 'close')
 })
 
 void test('a connection on its way survives timeouts, and the closing of idle and of all connections', async t => {
