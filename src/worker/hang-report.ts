@@ -10,6 +10,8 @@ const ACTIVITY_KEY = 'fastify-clusterize.activity'
 // The report must be there when the primary loses patience; so much earlier, in ms, and never more than this share.
 const HEAD_START = 2_000
 const SHARE_OF_HEAD_START = 0.25
+// Of that, what a busy machine may take to stop the thread, before it counts as not to be stopped.
+const SHARE_OF_STOPPING = 0.75
 const LOOKS = 20
 const LONGEST_INTERVAL = 1_000
 // Its heap, in MiB, for the report of a large app too.
@@ -22,11 +24,13 @@ export function reportHangs (hangTimeout: number, beatInterval: number, activity
   Reflect.set(globalThis, Symbol.for(ACTIVITY_KEY), activity)
   // As the primary counts it: a report is due once an interval.
   const limit = Math.max(hangTimeout, 2 * beatInterval)
+  const headStart = Math.min(HEAD_START, limit * SHARE_OF_HEAD_START)
   const workerData: WatchOrder = {
     heart,
     path: hangReportPath(process.pid),
     parent: process.ppid,
-    patience: limit - Math.min(HEAD_START, limit * SHARE_OF_HEAD_START),
+    patience: limit - headStart,
+    nativePatience: headStart * SHARE_OF_STOPPING,
     interval: Math.min(LONGEST_INTERVAL, limit / LOOKS),
     activityKey: ACTIVITY_KEY
   }

@@ -10,6 +10,8 @@ export interface WatchOrder {
   /** Standstill after which it reports, and how often it looks, in ms. */
   readonly patience: number
   readonly interval: number
+  /** How long it may take to stop the main thread, in ms; after that it is in native code, or stopped already. */
+  readonly nativePatience: number
   /** The key in the registry of symbols under which the main thread keeps a function that tells what it is doing. */
   readonly activityKey: string
 }
@@ -19,8 +21,7 @@ export function watchMainThread (): void {
   const { rmSync, writeFileSync } = process.getBuiltinModule('node:fs')
   const { Session } = process.getBuiltinModule('node:inspector')
   const { workerData } = process.getBuiltinModule('node:worker_threads')
-  const { heart, path, parent, patience, interval, activityKey } = workerData as WatchOrder
-  const NATIVE_PATIENCE = 500
+  const { heart, path, parent, patience, nativePatience, interval, activityKey } = workerData as WatchOrder
   let beats = -1
   let silence = 0
   let lookedAt = performance.now()
@@ -52,7 +53,7 @@ export function watchMainThread (): void {
     const session: InspectorSession = new Session()
     session.connectToMainThread()
     const urls = new Map<string, string>()
-    const timer = setTimeout(() => finish({ stack: 'the main thread is in native code, or stopped' }), NATIVE_PATIENCE)
+    const timer = setTimeout(() => finish({ stack: 'the main thread is in native code, or stopped' }), nativePatience)
     const finish = (found: object): void => {
       clearTimeout(timer)
       session.disconnect()
