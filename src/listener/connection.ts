@@ -29,8 +29,8 @@ export interface ConnectionLimits {
 interface Waiting { readonly connection: ConnectionHandle, readonly peer: BalancerConnection, held: HeldClient | undefined }
 
 const RELAY_LIMITS = { limit: 10_000, waitTimeout: 30_000 }
-/** Of `queue.maxDelay`, what connections may spend on their way to a worker before others wait in the queue: enough that no worker waits for them. */
-const ON_THE_WAY = 0.25
+/** Of `queue.maxDelay`, what connections may spend on their way to a worker before others wait in the queue: enough that no worker waits for them, and that clients which each wait for their answer do not take the longer way. */
+const ON_THE_WAY = 0.75
 const NOBODY: ReadonlySet<Member> = new Set()
 const NOTHING = Buffer.alloc(0)
 
