@@ -204,11 +204,11 @@ export function watchAccepting (handle: AcceptingHandle, { onAccept, onClose }: 
   }
 }
 
-/** Accepts from a copy of the socket that a server accepts from, as if by the server's own handle. Returns the errno. */
-export function acceptAlso (handle: AcceptingHandle, copy: SocketHandle, backlog: number): number {
+/** Accepts from a copy of the socket that a server accepts from, as if by the server's own handle. */
+export function acceptAlso (handle: AcceptingHandle, copy: SocketHandle, backlog: number): void {
   const accepting = copy as AcceptingHandle
   accepting.onconnection = (errno, client) => handle.onconnection?.(errno, client)
-  return accepting.listen(backlog)
+  accepting.listen(backlog)
 }
 
 interface QueuedMessage { message: unknown, handle: unknown, options: unknown, callback: unknown }

@@ -4,6 +4,7 @@ import type { Channel } from '../channel.ts'
 import { isConnectionHandle } from '../node-internals.ts'
 import type { ConnectionHandle } from '../node-internals.ts'
 import type { HandoffBack, HandoffGive, HandoffTake, HandoffToWorker } from './messages.ts'
+import { createTransit } from './transit.ts'
 
 /** A worker as the relay sees it; told apart by identity, so a slot's next worker is another member. */
 export interface Member {
@@ -48,6 +49,8 @@ export interface Relay {
   gone: (member: Member) => void
   /** There is a new worker: connections that wait for one go on. */
   retry: () => void
+  /** How long what a member is sent now waits until it is received, in ms. */
+  delay: (member: Member) => number
   counts: () => RelayCounts
   /** Closes everything still held. */
   close: () => void
@@ -68,10 +71,13 @@ interface Held {
 }
 
 const NOBODY: ReadonlySet<Member> = new Set()
+/** A connection that is given away waits no longer than this, in ms: where it was it is served sooner. */
+const LONGEST_MOVE = 100
 
 export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {}, onArrived = () => {} }: RelayOptions): Relay {
   const held = new Set<Held>()
   const numbers = new Map<Member, number>()
+  const transit = createTransit<Member>()
   let lastNumber = 0
   const counts = { passed: 0, refused: 0, retried: 0, closed: 0 }
 
@@ -101,6 +107,7 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {},
     item.state = 'offered'
     item.member = receiver
     onOffered(receiver, 1)
+    transit.sent(receiver)
     const message: HandoffTake = { type: 'handoff-take' }
     if (item.head !== '') message.head = item.head
     if (item.fresh) message.fresh = true
@@ -112,6 +119,7 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {},
         counts.passed++
         drop(item)
       }
+      transit.arrived(receiver)
       onArrived(receiver)
       if (isCurrent && !received) again(item, receiver)
     })
@@ -143,7 +151,8 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {},
     offer: (from, { id }, handle) => {
       if (!isConnectionHandle(handle)) return void from.channel.post({ type: 'handoff-held', id, held: false })
       const receiver = held.size < limit ? choose(from, NOBODY, handle) : undefined
-      if (receiver === undefined) {
+      // A giver that goes on serves it sooner than a receiver that is behind.
+      if (receiver === undefined || (from.accepts?.() === true && transit.delay(receiver) > LONGEST_MOVE)) {
         counts.refused++
         handle.close()
         return void from.channel.post({ type: 'handoff-held', id, held: false })
@@ -164,10 +173,12 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {},
     gone: member => {
       for (const item of held) if (item.member === member) again(item, member)
       numbers.delete(member)
+      transit.forget(member)
     },
     retry: () => {
       for (const item of held) if (item.state === 'waiting') dispatch(item)
     },
+    delay: transit.delay,
     counts: () => ({ ...counts, held: held.size, waiting: [...held].filter(({ state }) => state === 'waiting').length }),
     close: () => {
       for (const item of held) {

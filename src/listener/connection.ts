@@ -15,7 +15,6 @@ import type { ListenerParts, Receiver } from './listener.ts'
 import { createPreferences } from './preferences.ts'
 import { busyAnswer } from './refusal.ts'
 import { createPatience } from './patience.ts'
-import { createTransit, unlessLate } from './transit.ts'
 import { createWaitingLine } from './waiting-line.ts'
 
 export interface ConnectionLimits {
@@ -41,19 +40,12 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   const { maxDelay } = queue
   // Those who wait for a place wait as long as they may: connections last, and their number is the user's own limit.
   const line = createWaitingLine<Waiting>(queue, refuse, maxDelay === false || maxConnections < Infinity ? undefined : createPatience(() => maxDelay))
-  const transit = createTransit<Member>()
   const preferences = createPreferences()
   const relay = createRelay({
     ...RELAY_LIMITS,
-    choose: unlessLate(preferences.first((from, refused, connection) => pick(connectionFacts(connection), from, refused)), transit),
-    onOffered (member, change) {
-      sent.set(member, (sent.get(member) ?? 0) + change)
-      if (change === 1) transit.sent(member)
-    },
-    onArrived (member) {
-      transit.arrived(member)
-      pump()
-    }
+    choose: preferences.first((from, refused, connection) => pick(connectionFacts(connection), from, refused)),
+    onOffered: (member, change) => { sent.set(member, (sent.get(member) ?? 0) + change) },
+    onArrived: () => pump()
   })
   let phase: 'serving' | 'draining' = 'serving'
 
@@ -97,7 +89,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
 
   /** All workers are behind with what was sent to them: the rest waits here, where it can be refused. */
   function isJammed (): boolean {
-    return maxDelay !== false && eligible(workers()).every(worker => transit.delay(worker) > maxDelay * ON_THE_WAY)
+    return maxDelay !== false && eligible(workers()).every(worker => relay.delay(worker) > maxDelay * ON_THE_WAY)
   }
 
   function pump (): void {
@@ -148,7 +140,6 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
       relay.gone(worker)
       sent.delete(worker)
       ended.delete(worker)
-      transit.forget(worker)
       pump()
     },
     prefer: preferences.prefer,

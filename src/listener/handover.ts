@@ -5,30 +5,20 @@ import { eligible } from './eligible.ts'
 import type { Listener, Receiver } from './listener.ts'
 import { createPreferences } from './preferences.ts'
 import { NO_WAITS } from './queue.ts'
-import { createTransit, unlessLate } from './transit.ts'
 
 // Connections on their way between workers: how many at once, and how long they wait when nobody is there, in ms.
 const LIMITS = { limit: 10_000, waitTimeout: 30_000 }
 
 export function createHandover (workers: () => readonly Receiver[]): Pick<Listener, 'receive' | 'ready' | 'gone' | 'prefer' | 'close' | 'counts'> {
   const preferences = createPreferences()
-  const transit = createTransit<Member>()
-  const relay = createRelay({
-    ...LIMITS,
-    choose: unlessLate(preferences.first(inTurn(workers)), transit),
-    onOffered (member, change) { if (change === 1) transit.sent(member) },
-    onArrived: transit.arrived
-  })
+  const relay = createRelay({ ...LIMITS, choose: preferences.first(inTurn(workers)) })
   return {
     receive (worker, message, handle) {
       if (message.type === 'handoff-give') relay.offer(worker, message, handle)
       else if (message.type === 'handoff-back') relay.back(worker, message, handle)
     },
     ready: relay.retry,
-    gone (worker) {
-      relay.gone(worker)
-      transit.forget(worker)
-    },
+    gone: relay.gone,
     prefer: preferences.prefer,
     close: relay.close,
     counts: () => ({ queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: relay.counts().passed, waited: NO_WAITS })

@@ -98,7 +98,8 @@ export function createQueue<T> ({ limit, timeout }: Limits, patience: Patience =
       return was
     },
     expire (now) {
-      const late = [...returned, ...waiting].filter(([, at]) => now - at >= mayWait()).map(([item]) => item)
+      const limitNow = mayWait()
+      const late = [...returned, ...waiting].filter(([, at]) => now - at >= limitNow).map(([item]) => item)
       for (const item of late) take(item)
       counts.timeout += late.length
       return late

@@ -87,6 +87,32 @@ void test('passes a connection on only once the giver was told, and closes its c
   assert.deepEqual(relay.counts(), { held: 0, waiting: 0, passed: 1, refused: 0, retried: 0, closed: 0 })
 })
 
+void test('a worker keeps a connection that would be long on its way, unless it drains', t => {
+  const { relay, workers: [a, b], handle } = setup(t, 2, { limit: 100 })
+  assert.ok(a && b)
+  let accepts = true
+  const giver = Object.assign(a, { accepts: () => accepts })
+  relay.offer(giver, { type: 'handoff-give', id: 1 }, handle)
+  for (let sent = 0; sent < 30; sent++) relay.pass(connectionHandle(), Buffer.alloc(0), { receiver: b })
+  assert.ok(relay.delay(b) > 100)
+  relay.offer(giver, { type: 'handoff-give', id: 2 }, connectionHandle())
+  accepts = false
+  relay.offer(giver, { type: 'handoff-give', id: 3 }, connectionHandle())
+  assert.deepEqual(a.got, [true, false, true].map((held, index) => ({ type: 'handoff-held', id: index + 1, held })))
+})
+
+void test('what a worker has let go of is passed on, however far behind the next receiver is', async t => {
+  const { relay, workers: [a, b, c], handle } = setup(t, 3, { limit: 100 })
+  assert.ok(a && b && c)
+  const giver = Object.assign(a, { accepts: () => true })
+  a.sends(true)
+  relay.offer(giver, { type: 'handoff-give', id: 1 }, handle)
+  await turn()
+  for (let sent = 0; sent < 30; sent++) relay.pass(connectionHandle(), Buffer.alloc(0), { receiver: c })
+  relay.gone(b)
+  assert.deepEqual([takes(c), relay.counts().waiting], [31, 0])
+})
+
 void test('a giver that dies before it was told does not keep its connection from moving', async t => {
   const { relay, workers: [a, b], handle } = setup(t, 2)
   assert.ok(a && b)

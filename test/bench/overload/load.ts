@@ -128,8 +128,8 @@ function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', 
     const now = performance.now()
     tally.ended(connection.path, connection.came, now, statusClass === TWO ? 'served' : statusClass === FIVE ? 'shed' : 'error')
     connection.came = NaN
-    // Its client is a new one at once, so that their number stays.
     if (fresh) return
+    // Its client is a new one at once, so that their number stays.
     if (statusClass === FIVE && buffer.subarray(0, length).includes(CLOSING)) pool.add(open())
     else pool.give(connection)
     if (closed !== undefined) send(connection.path, now)

@@ -1,9 +1,7 @@
 // How long what is sent to a worker is on its way.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Member } from '../../src/handoff/relay.ts'
-import type { ConnectionHandle } from '../../src/node-internals.ts'
-import { createTransit, unlessLate } from '../../src/listener/transit.ts'
+import { createTransit } from '../../src/handoff/transit.ts'
 
 interface Way { readonly send: (count: number) => void, readonly receive: (count: number, every: number) => void, readonly delay: () => number, readonly forget: () => void }
 
@@ -53,14 +51,4 @@ void test('nothing is known of a worker that is forgotten, and receipts that com
   assert.equal(delay(), 0)
   send(1)
   assert.equal(delay(), 5)
-})
-
-void test('a worker keeps a connection that would be long on its way, unless it drains', () => {
-  const [receiver, giver, draining] = [{}, { accepts: () => true }, { accepts: () => false }] as unknown as Member[]
-  let ms = 0
-  const choose = unlessLate(() => receiver, { delay: () => ms })
-  const chosenFor = (from: Member | undefined): Member | undefined => choose(from, new Set(), {} as ConnectionHandle)
-  for (const from of [giver, draining, undefined]) assert.equal(chosenFor(from), receiver)
-  ms = 150
-  assert.deepEqual([giver, draining, undefined].map(chosenFor), [undefined, receiver, receiver])
 })

@@ -1,5 +1,4 @@
 // What the primary has sent to workers that they have not received: a queue of its own, since a busy worker receives one connection a turn of its loop.
-import type { ChooseReceiver, Member } from '../handoff/relay.ts'
 
 export interface Transit<Worker> {
   readonly sent: (worker: Worker) => void
@@ -22,8 +21,6 @@ interface Way {
 const WEIGHT = 1 / 8
 /** As long as nothing is known of a worker, in ms. */
 const FIRST_GAP = 5
-/** A connection that is given away waits no longer than this, in ms: where it was it is served sooner. */
-const LONGEST_MOVE = 100
 
 export function createTransit<Worker> (now: () => number = () => performance.now()): Transit<Worker> {
   const ways = new Map<Worker, Way>()
@@ -51,13 +48,5 @@ export function createTransit<Worker> (now: () => number = () => performance.now
       return underway * gap
     },
     forget (worker) { ways.delete(worker) }
-  }
-}
-
-/** Lets a worker that goes on keep a connection which would be long on its way to the receiver that `choose` has found. */
-export function unlessLate (choose: ChooseReceiver, transit: Pick<Transit<Member>, 'delay'>): ChooseReceiver {
-  return (from, refused, connection) => {
-    const receiver = choose(from, refused, connection)
-    return receiver !== undefined && from?.accepts?.() === true && transit.delay(receiver) > LONGEST_MOVE ? undefined : receiver
   }
 }
