@@ -13,9 +13,12 @@ import { createInFlight, NOT_IN_FLIGHT } from './in-flight.ts'
 import { collectMetrics } from './app-metrics.ts'
 import { SHED_STATUS } from './shed-answer.ts'
 import { createShedding } from './shedding.ts'
-import type { Shedding } from './shedding.ts'
+import type { Shedding, WaitingRequests } from './shedding.ts'
 import { checkRoutes } from './standings.ts'
+import { createWaitingRequest } from './waiting-request.ts'
 
+/** Of a request that waits for the event loop. */
+const NOT_YET_ADMITTED = -Infinity
 const NO_SHEDDING: SheddingState = { active: false, share: 0, delay: 0, limit: null, shed: {} }
 
 /** Whether this worker wants traffic: not once it drains, nor once a stop was ordered. */
@@ -62,21 +65,42 @@ function createGate (app: FastifyInstance): PluginGate {
 
   checkRoutes(app)
   app.addHook('onRequest', function gate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
-    const { raw } = reply
     total++
-    if (admission !== undefined) {
-      const reason = admission.admit(request)
-      if (reason !== undefined) return shed(admission, reply, reason)
-    }
-    inFlight.add(raw, reply, admission === undefined ? NaN : admission.admittedAt(), record === undefined ? NaN : admission === undefined ? performance.now() : admission.seenAt())
+    const decision = admission === undefined ? 'serve' : admission.admit(request)
+    if (admission !== undefined && decision !== 'serve' && decision !== 'wait') return shed(admission, reply, decision)
+    const waits = decision === 'wait'
+    follow(reply, waits ? NOT_YET_ADMITTED : admission === undefined ? NaN : admission.admittedAt())
+    if (admission !== undefined && waits) admission.wait(createWaitingRequest(reply, done))
+    else proceed(reply, done)
+  })
+
+  /** In flight is what waits, too: whoever stops has to wait for it. */
+  function follow (reply: FastifyReply, admittedAt: number): void {
+    const { raw } = reply
+    inFlight.add(raw, reply, admittedAt, record === undefined ? NaN : admission === undefined ? performance.now() : admission.seenAt())
     // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
     raw.on('close', settle)
     if ((raw.socket ?? null) === null) watchPipelined(reply, settle)
+  }
+
+  function proceed (reply: FastifyReply, done: HookHandlerDoneFunction): void {
     for (const [name, value] of headers) reply.header(name, value)
     if (ends !== 'none') announceEnd(reply, ends)
     if (pressureHook === undefined) done()
-    else pressureHook.call(this, request, reply, done)
-  })
+    else pressureHook.call(reply.server, reply.request, reply, done)
+  }
+
+  const waiting: WaitingRequests = {
+    isGone: ({ reply }) => inFlight.replyOf(reply.raw) === undefined,
+    serve ({ reply, proceed: goOn }) {
+      inFlight.goesOn(reply.raw, admission?.admittedAt() ?? NaN)
+      goOn(proceed)
+    },
+    refuse ({ reply }, reason) {
+      inFlight.remove(reply.raw)
+      if (admission !== undefined) shed(admission, reply, reason)
+    }
+  }
 
   /** Never in flight: it is answered before anybody could ask. */
   function shed (shedder: Shedding, reply: FastifyReply, reason: ShedReason): void {
@@ -102,7 +126,7 @@ function createGate (app: FastifyInstance): PluginGate {
     if (record !== undefined && this.headersSent) recordOne(record, inFlight.replyOf(this), inFlight.begunAt(this))
     const admittedAt = inFlight.remove(this)
     if (admittedAt === NOT_IN_FLIGHT) return
-    if (!Number.isNaN(admittedAt)) admission?.finished(admittedAt)
+    if (admittedAt !== NOT_YET_ADMITTED) admission?.finished(admittedAt)
     if (this.headersSent) count(this.statusCode)
     if (listeners.size > 0) tellListeners()
   }
@@ -128,7 +152,7 @@ function createGate (app: FastifyInstance): PluginGate {
     configure (options) {
       identity.whenSeated(() => { headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])]) })
       registries = options.registries
-      shedding = createShedding(app, options, () => headers)
+      shedding = createShedding(app, options, () => headers, waiting)
       if (shedding.admits) admission = shedding
       return shedding
     },

@@ -8,6 +8,8 @@ export const NOT_IN_FLIGHT = -1
 export interface InFlight {
   readonly size: () => number
   readonly add: (response: object, reply: FastifyReply, at: number, begunAt: number) => void
+  /** Changes what it was added with: it waited, and goes on now. */
+  readonly goesOn: (response: object, at: number) => void
   /** Undefined where it is not, or no longer, in flight. */
   readonly replyOf: (response: object) => FastifyReply | undefined
   /** What it was added with last, or NaN. */
@@ -30,6 +32,7 @@ export function createInFlight (): InFlight {
       times[place] = at
       begun[place] = begunAt
     },
+    goesOn (response, at) { times[places.placeOf(response)] = at },
     replyOf: places.of,
     begunAt: response => begun[places.placeOf(response)] ?? NaN,
     remove (response) {

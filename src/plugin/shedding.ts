@@ -9,16 +9,19 @@ import type { Standing } from '../shedding/priorities.ts'
 import { createShedCounts } from '../shedding/shed-counts.ts'
 import type { ShedReason } from '../shedding/shed-counts.ts'
 import { createShedder } from '../shedding/shedder.ts'
+import type { Admission, OverloadReason, Shedder } from '../shedding/shedder.ts'
 import { createShedAnswer } from './shed-answer.ts'
 import { createShedLog } from './shed-log.ts'
 import { createStandings } from './standings.ts'
 import type { StandingOf } from './standings.ts'
+import type { WaitingRequest } from './waiting-request.ts'
 
 export interface Shedding {
   /** False where nothing but under-pressure may shed: then `admit` need not be called. */
   readonly admits: boolean
-  /** Why this request is to be refused, or undefined. To be called as the first thing for each request; a refusal is counted and logged. */
-  readonly admit: (request: FastifyRequest) => ShedReason | undefined
+  /** What becomes of this request: one that waits is to be told to `wait`. To be called as the first thing for each request; a refusal is counted and logged. */
+  readonly admit: (request: FastifyRequest) => Admission
+  readonly wait: Shedder<WaitingRequest>['wait']
   /** When `admit` was called last, on the clock of `performance.now()`. */
   readonly seenAt: () => number
   /** When the last request was admitted, to be told to `finished` at its end; NaN where nobody wants to know. */
@@ -37,11 +40,30 @@ export interface Shedding {
   readonly state: () => SheddingState
 }
 
+/** What the gate does with requests that have waited for the event loop; refusals are counted by then. */
+export interface WaitingRequests {
+  readonly isGone: (waiting: WaitingRequest) => boolean
+  readonly serve: (waiting: WaitingRequest) => void
+  readonly refuse: (waiting: WaitingRequest, reason: OverloadReason) => void
+}
+
 type Headers = ReadonlyArray<readonly [name: string, value: string]>
 
-export function createShedding (app: FastifyInstance, { shedding, reasonHeader }: Pick<ResolvedPluginOptions, 'shedding' | 'reasonHeader'>, headers: () => Headers): Shedding {
+export function createShedding (app: FastifyInstance, { shedding, reasonHeader }: Pick<ResolvedPluginOptions, 'shedding' | 'reasonHeader'>, headers: () => Headers, { isGone, serve, refuse }: WaitingRequests): Shedding {
   const { maxQueueDelay, maxInFlight } = shedding
-  const shedder = createShedder({ maxQueueDelay, inFlight: limitOf(maxInFlight) })
+  const shedder = createShedder<WaitingRequest>({
+    maxQueueDelay,
+    inFlight: limitOf(maxInFlight),
+    waiters: {
+      isGone,
+      serve,
+      refuse (waiting, reason, priority) {
+        standing = priority
+        count(reason)
+        refuse(waiting, reason)
+      }
+    }
+  })
   const answer = createShedAnswer(headers, reasonHeader)
   const counts = createShedCounts()
   const log = createShedLog(app, counts)
@@ -60,10 +82,11 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
   return {
     admits: maxQueueDelay !== false || maxInFlight !== false,
     admit (request) {
-      const reason = shedder.admit(request, ask)
-      if (reason !== undefined) count(reason)
-      return reason
+      const admission = shedder.admit(request, ask)
+      if (admission !== 'serve' && admission !== 'wait') count(admission)
+      return admission
     },
+    wait: shedder.wait,
     seenAt: shedder.seenAt,
     admittedAt: shedder.admittedAt,
     finished: shedder.finished,

@@ -1,104 +1,199 @@
-// Decides for each request whether the event loop has the time for it: a bound for one turn, and a share to shed in the steady state.
-import { FORGOTTEN_AFTER_MS, MOSTLY, NO_SHEDDING, OVERLOADED_AFTER_MS, PERIOD_MS, nextLevel, servedAtOnce } from './controller.ts'
-import { nextMix, spread } from './priorities.ts'
-import type { PerPriority, Standing } from './priorities.ts'
-import { UNKNOWN_SERVICE, nextServiceTime, targetDelay } from './target-delay.ts'
-import type { ServiceTime } from './target-delay.ts'
-import { createThinning } from './thinning.ts'
+// Decides for each request whether the event loop has the time for it now, whether it is to wait, or whether it would wait too long.
+import { createAdmissionQueue } from './admission-queue.ts'
+import type { Waiting } from './admission-queue.ts'
+import { MOSTLY, createLoopTally } from './loop-tally.ts'
+import { createPace } from './pace.ts'
+import type { PerPriority, Priority, Standing } from './priorities.ts'
+import { UNKNOWN_SERVICE, nextServiceTime, perRequest } from './service-time.ts'
 import { createTurnClock } from './turn-clock.ts'
 import type { LoopClock } from './turn-clock.ts'
 
-export type LoopReason = 'turn-budget' | 'queue-delay'
-
-export interface LoopShedder {
-  /** Takes note of a request, as the first thing. False where it is served whatever it is; else `decide` is to be asked. */
+export interface LoopShedder<Item> {
+  /** Takes note of a request, as the first thing. False where it is served at once whatever it is; else `decide` is to be asked. */
   readonly arrived: () => boolean
-  /** Why the request that arrived is to be shed, or undefined to serve it. */
-  readonly decide: (standing: Standing) => LoopReason | undefined
+  /** What becomes of the request that arrived. One that waits is to `join`. */
+  readonly decide: (standing: Standing) => 'serve' | 'wait' | 'queue-delay'
+  readonly join: (item: Item, priority: Priority) => void
+  /** One is being served, at once or after a wait. */
+  readonly begun: () => void
+  /** One that was served has ended. */
+  readonly finished: () => void
+  readonly waiting: () => number
   /** When the request that arrived last was seen, in ms. */
   readonly now: () => number
-  /** The share of the traffic being shed by the controller, 0 to 1. */
+  /** The share of the traffic being shed, 0 to 1. */
   readonly share: () => number
   /** Mean time that requests of the last period had waited, in ms. */
   readonly delay: () => number
 }
 
-/** How much of a turn each priority may use, as a multiple of the budget. */
-const BUDGET_FACTOR: PerPriority = { critical: 1.5, normal: 1, sheddable: 0.75 }
-/** A loop that slept this recently meets a burst or one slow handler, and is not overloaded yet; as a multiple of the budget. */
-const BUDGET_AFTER = 2.5
-/** Long enough before the first step of the controller to know the mix of the traffic by then, and no earlier, since to ask has its price. */
-const PRESSED_AFTER_MS = OVERLOADED_AFTER_MS / 2
-/** In targets: what is critical is shed from a queue that is too long and never to make room, which the share left for the others does. */
-const CRITICAL_AT_ONCE = 1
-
-export interface LoopShedderOptions {
-  /** The budget of one turn, in ms. */
+export interface LoopShedderOptions<Item> {
+  /** How long what is critical may wait, in ms; the others somewhat less. */
   readonly maxQueueDelay: number
   readonly clock: LoopClock
-  readonly random: () => number
+  /** Serves one that has waited. */
+  readonly serve: (item: Item, priority: Priority) => void
+  /** Refuses one that has waited too long. */
+  readonly refuse: (item: Item, priority: Priority) => void
 }
 
-export function createLoopShedder ({ maxQueueDelay, clock, random }: LoopShedderOptions): LoopShedder {
-  const thinnings = { critical: createThinning(random), normal: createThinning(random), sheddable: createThinning(random) }
-  const seen: PerPriority = { critical: 0, normal: 0, sheddable: 0 }
-  const pressedAfter = Math.min(PRESSED_AFTER_MS, maxQueueDelay * BUDGET_AFTER)
-  const period = { began: clock.now(), idleAtBegin: clock.idleTime(), waited: 0, came: 0, served: 0, delay: 0 }
-  let service: ServiceTime = UNKNOWN_SERVICE
-  let mix: PerPriority = { critical: 0, normal: 0, sheddable: 0 }
-  let shares = mix
-  let level = NO_SHEDDING
-  /** Who waited less is served. */
-  const atOnce: PerPriority = { critical: Infinity, normal: Infinity, sheddable: Infinity }
-  const { turn, request } = createTurnClock(clock, () => {
-    const now = clock.now()
-    if (now - period.began >= PERIOD_MS) step(now)
-  }, () => level.share > 0)
+/** How long each priority may wait, as a multiple of the delay: whoever would only wait for what matters more is refused at once. */
+const PATIENCE: PerPriority = { critical: 1.25, normal: 1, sheddable: 0.75 }
+/** What matters more may still come between, and requests differ: who has joined waits somewhat longer than was foreseen. */
+const OVERDUE = 1.25
+/** Before somebody has waited for so long all the time, it is a burst or one slow handler, and no overload; in multiples of the delay. */
+const OVERLOADED_AFTER = 2.5
+/** For how long waiting requests are served before the loop looks for new ones; as a share of the delay. */
+const SLICE = 0.25
+/** A turn that was so long without requests that had waited shows that too many have begun; as a share of the delay. */
+const BEHIND = 0.5
 
-  function step (now: number): void {
-    const idleTime = clock.idleTime()
-    const elapsed = now - period.began
-    const idle = idleTime - period.idleAtBegin
-    service = nextServiceTime(service, elapsed - idle, period.served)
-    const target = targetDelay(maxQueueDelay, service)
-    period.delay = period.waited / period.came
-    level = nextLevel(level, { elapsed, delay: period.delay, idle: idle / elapsed, busy: turn.busy, target })
-    mix = nextMix(mix, seen)
-    shares = spread(level.share, mix)
-    atOnce.critical = target * Math.max(CRITICAL_AT_ONCE, servedAtOnce(level.share))
-    atOnce.normal = atOnce.sheddable = target * servedAtOnce(level.share)
-    seen.critical = seen.normal = seen.sheddable = 0
-    period.waited = period.came = period.served = 0
-    period.began = now
-    period.idleAtBegin = idleTime
+/**
+ * Requests that one poll of the loop finds ready are a queue that Node works off in the order of their sockets. Once one has waited for longer than
+ * a slice, those that follow wait here instead, where they have a priority: a slice of them is served, then the loop looks for new ones, and so on.
+ * Who would wait longer than may be is refused at once, which takes microseconds where it is done for many in a row.
+ *
+ * Where handlers await, most of their work comes in turns after the one they began in, and all at once if they began all at once. So requests begin
+ * at the pace at which the loop has been ending them, and next to none after a turn that was long without them.
+ */
+export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }: LoopShedderOptions<Item>): LoopShedder<Item> {
+  const slice = maxQueueDelay * SLICE
+  const limits = scaled(PATIENCE, maxQueueDelay)
+  const overdueAfter = scaled(limits, OVERDUE)
+  const queue = createAdmissionQueue<Item>()
+  const pace = createPace(slice)
+  const tally = createLoopTally(clock)
+  const latest = { since: NaN, idleBefore: NaN, begun: 0, ended: 0 }
+  const left = { at: NaN, idle: 0, turns: 0 }
+  let service = UNKNOWN_SERVICE
+  let waitingSince = NaN
+  let inProgress = 0
+  let armed = false
+  let cancelTimer: (() => void) | undefined
+  const { turn, request } = createTurnClock(clock, atTurnEnd, () => tally.lastShare() > 0 || queue.size() > 0)
+
+  function atTurnEnd (): void {
+    const now = clock.now()
+    const idle = clock.idleTime()
+    const slept = idle - latest.idleBefore
+    // While it mostly sleeps, what the loop does besides counts too much.
+    if (slept <= (now - latest.since) * MOSTLY) service = nextServiceTime(service, { busy: now - latest.since - slept, begun: latest.begun, ended: latest.ended })
+    latest.since = now
+    latest.idleBefore = idle
+    latest.begun = latest.ended = 0
+    tally.turnEnded(now, idle)
   }
 
-  /** Nothing steps while nobody comes, so what was learned before a long sleep still stands there. */
-  function isOver (): boolean {
-    const elapsed = clock.now() - period.began
-    return elapsed > FORGOTTEN_AFTER_MS && clock.idleTime() - period.idleAtBegin > elapsed * MOSTLY
+  function isOverloaded (now: number): boolean {
+    return tally.lastShare() > 0 || now - waitingSince > maxQueueDelay * OVERLOADED_AFTER
+  }
+
+  /** Nobody waits for a loop that has nothing to do. */
+  function mayBegin (): boolean {
+    return inProgress === 0 || pace.allows()
+  }
+
+  function arm (): void {
+    if (armed) return
+    if (mayBegin()) {
+      armed = true
+      clock.atTurnEnd(work)
+    } else cancelTimer ??= clock.after(pace.allowsIn(), work)
+  }
+
+  function work (): void {
+    armed = false
+    cancelTimer?.()
+    cancelTimer = undefined
+    const began = clock.now()
+    const most = othersTook(began) > maxQueueDelay * BEHIND ? 1 : Infinity
+    pace.others(began)
+    try {
+      if (isOverloaded(began)) refuseLate(began)
+      for (let count = 0; count < most && mayBegin() && clock.now() - began < slice; count++) if (!serveNext()) break
+    } finally {
+      pace.own(clock.now())
+      leave()
+    }
+  }
+
+  /** How long a turn has taken since the last slice, without it and without sleep, in ms; NaN where there was none. */
+  function othersTook (now: number): number {
+    return (now - left.at - (clock.idleTime() - left.idle)) / Math.max(1, clock.turns() - left.turns)
+  }
+
+  function refuseLate (now: number): void {
+    for (let late = queue.overdue(now, overdueAfter); late !== undefined; late = queue.overdue(now, overdueAfter)) {
+      tally.shed(waitOf(late, now))
+      refuse(late.item, late.priority)
+    }
+  }
+
+  function serveNext (): boolean {
+    const next = queue.next()
+    if (next === undefined) return false
+    tally.served(waitOf(next, clock.now()))
+    pace.spend(perRequest(service))
+    serve(next.item, next.priority)
+    return true
+  }
+
+  function leave (): void {
+    if (queue.size() === 0) {
+      left.at = waitingSince = NaN
+      return
+    }
+    left.at = clock.now()
+    left.idle = clock.idleTime()
+    left.turns = clock.turns()
+    arm()
   }
 
   return {
     arrived () {
       request()
-      period.waited += turn.waited
-      period.came++
-      if (level.share > 0 || turn.busy > pressedAfter) return true
-      period.served++
+      if (turn.waited > slice || queue.size() > 0 || tally.lastShare() > 0) return true
+      tally.served(turn.waited)
       return false
     },
     decide (standing) {
-      if (standing !== 'exempt') {
-        seen[standing]++
-        if (turn.elapsed > maxQueueDelay * BUDGET_FACTOR[standing] && turn.busy > maxQueueDelay * BUDGET_AFTER) return 'turn-budget'
-        if (level.share > 0 && turn.waited > atOnce[standing] && thinnings[standing].takes(shares[standing])) return 'queue-delay'
+      if (standing === 'exempt') {
+        tally.served(turn.waited)
+        return 'serve'
       }
-      period.served++
-      return undefined
+      if (queue.ahead(standing) * perRequest(service) <= limits[standing] || !isOverloaded(turn.now)) return 'wait'
+      tally.shed(turn.waited)
+      return 'queue-delay'
     },
+    join (item, priority) {
+      if (queue.size() === 0) waitingSince = turn.now
+      queue.join({ item, priority, joined: turn.now, waited: turn.waited })
+      arm()
+    },
+    begun () {
+      latest.begun++
+      inProgress++
+    },
+    finished () {
+      // Its work may have kept the loop for long, while nobody was seen to come.
+      request()
+      latest.ended++
+      // Some began before they were counted.
+      inProgress = Math.max(0, inProgress - 1)
+      if (queue.size() > 0) arm()
+    },
+    waiting: queue.size,
     now: () => turn.now,
-    share: () => isOver() ? 0 : level.share,
-    delay: () => isOver() ? 0 : period.delay
+    share: tally.share,
+    delay: tally.delay
   }
+}
+
+/** In ms, before it was seen too. */
+function waitOf ({ joined, waited }: Waiting<unknown>, now: number): number {
+  return waited + now - joined
+}
+
+function scaled (values: Readonly<PerPriority>, factor: number): PerPriority {
+  return { critical: values.critical * factor, normal: values.normal * factor, sheddable: values.sheddable * factor }
 }

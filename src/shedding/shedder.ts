@@ -1,19 +1,30 @@
 // Says for each request whether to serve it: first the event loop is asked, then the limit of requests in flight.
 import type { InFlightLimit } from './in-flight-limit.ts'
 import { createLoopShedder } from './loop-shedder.ts'
-import type { LoopReason } from './loop-shedder.ts'
-import type { PerPriority, Standing } from './priorities.ts'
+import type { PerPriority, Priority, Standing } from './priorities.ts'
 import { retryAfter } from './retry-after.ts'
 import { systemClock } from './turn-clock.ts'
 import type { LoopClock } from './turn-clock.ts'
 
-export type OverloadReason = LoopReason | 'in-flight'
+export type OverloadReason = 'queue-delay' | 'in-flight'
 
-export interface ShedderOptions {
-  /** How long one turn of the event loop may take before the rest of it is shed, in ms; `false`: the loop is no reason to shed. */
+/** What becomes of a request that comes; one that waits is to be told to `wait`. */
+export type Admission = 'serve' | 'wait' | OverloadReason
+
+/** What becomes of one that waited. */
+export interface Waiters<Item> {
+  /** Its client has left: it is forgotten. */
+  readonly isGone: (item: Item) => boolean
+  readonly serve: (item: Item) => void
+  readonly refuse: (item: Item, reason: OverloadReason, priority: Priority) => void
+}
+
+export interface ShedderOptions<Item> {
+  /** How long requests may wait for the event loop, in ms; `false`: the loop is no reason to shed. */
   readonly maxQueueDelay: number | false
   /** Undefined for none. */
   readonly inFlight?: InFlightLimit | undefined
+  readonly waiters: Waiters<Item>
   readonly clock?: LoopClock
   readonly random?: () => number
 }
@@ -23,23 +34,27 @@ export interface ShedderStats {
   readonly inFlight: number
   /** Infinity without one. */
   readonly limit: number
+  /** Requests that wait for the event loop. */
+  readonly waiting: number
   /** The share of the traffic shed for the sake of the event loop, 0 to 1. */
   readonly share: number
   /** Mean time requests had waited for the event loop lately, in ms. */
   readonly delay: number
 }
 
-export interface Shedder {
+export interface Shedder<Item> {
   /**
-   * Why this request is to be shed, or undefined. To be called as the first thing for each request.
+   * What becomes of this request. To be called as the first thing for each request.
    * Its standing is asked for only where it matters: not while the loop has time and nothing limits what is in flight.
    */
-  readonly admit: <Request>(request: Request, standingOf: (request: Request) => Standing) => OverloadReason | undefined
+  readonly admit: <Request>(request: Request, standingOf: (request: Request) => Standing) => Admission
+  /** The request asked for last waits for its turn. */
+  readonly wait: (item: Item) => void
   /** When the last request was asked for, in ms. */
   readonly seenAt: () => number
   /** When the last request was admitted, in ms, to be told to `finished` at its end; NaN where it does not count as in flight. */
   readonly admittedAt: () => number
-  /** A request that counts ended, whether answered or left by its client. */
+  /** A request that was admitted ended, whether answered or left by its client. */
   readonly finished: (admittedAt: number) => void
   /** Seconds for the header `Retry-After` of one answer. */
   readonly retryAfter: () => number
@@ -49,34 +64,63 @@ export interface Shedder {
 /** What each priority may have of the limit: the last places are kept for what matters more. */
 const LIMIT_FACTOR: PerPriority = { critical: 1, normal: 0.9, sheddable: 0.75 }
 
-export function createShedder ({ maxQueueDelay, inFlight, clock = systemClock, random = Math.random }: ShedderOptions): Shedder {
-  const loop = createLoopShedder({ maxQueueDelay: maxQueueDelay === false ? Infinity : maxQueueDelay, clock, random })
-  let current = 0
-  let counts = false
-
-  function decide (standing: Standing, isPressed: boolean): OverloadReason | undefined {
-    const reason = isPressed ? loop.decide(standing) : undefined
-    if (reason !== undefined || inFlight === undefined || standing === 'exempt') return reason
-    // Rounded up, so that a limit of one is one for all.
-    if (current < Math.ceil(inFlight.limit() * LIMIT_FACTOR[standing])) {
-      current++
-      counts = true
-      return undefined
+export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock = systemClock, random = Math.random }: ShedderOptions<Item>): Shedder<Item> {
+  const loop = createLoopShedder<Item>({
+    maxQueueDelay: maxQueueDelay === false ? Infinity : maxQueueDelay,
+    clock,
+    serve (item, priority) {
+      if (waiters.isGone(item)) return
+      admittedAt = NaN
+      if (hasPlace(priority)) {
+        begin(clock.now())
+        waiters.serve(item)
+      } else waiters.refuse(item, 'in-flight', priority)
+    },
+    refuse (item, priority) {
+      if (!waiters.isGone(item)) waiters.refuse(item, 'queue-delay', priority)
     }
+  })
+  let current = 0
+  let admittedAt = NaN
+  let waiting: Priority = 'normal'
+
+  /** Rounded up, so that a limit of one is one for all. */
+  function hasPlace (priority: Priority): boolean {
+    if (inFlight === undefined || current < Math.ceil(inFlight.limit() * LIMIT_FACTOR[priority])) return true
     inFlight.refused()
-    return 'in-flight'
+    return false
+  }
+
+  function begin (now: number): void {
+    loop.begun()
+    if (inFlight === undefined) return
+    current++
+    admittedAt = now
   }
 
   return {
     admit (request, standingOf) {
-      counts = false
+      admittedAt = NaN
       const isPressed = loop.arrived()
-      if (!isPressed && inFlight === undefined) return undefined
-      return decide(standingOf(request), isPressed)
+      if (!isPressed && inFlight === undefined) {
+        loop.begun()
+        return 'serve'
+      }
+      const standing = standingOf(request)
+      const decision = isPressed ? loop.decide(standing) : 'serve'
+      if (standing === 'exempt') loop.begun()
+      if (standing === 'exempt' || decision === 'queue-delay') return decision
+      if (!hasPlace(standing)) return 'in-flight'
+      if (decision === 'serve') begin(loop.now())
+      else waiting = standing
+      return decision
     },
+    wait (item) { loop.join(item, waiting) },
     seenAt: loop.now,
-    admittedAt: () => counts ? loop.now() : NaN,
+    admittedAt: () => admittedAt,
     finished (admittedAt) {
+      loop.finished()
+      if (Number.isNaN(admittedAt)) return
       if (inFlight?.finished !== undefined) {
         const now = clock.now()
         inFlight.finished(now - admittedAt, current, now)
@@ -84,6 +128,6 @@ export function createShedder ({ maxQueueDelay, inFlight, clock = systemClock, r
       current--
     },
     retryAfter: () => retryAfter(loop.share(), random()),
-    stats: () => ({ inFlight: current, limit: inFlight?.limit() ?? Infinity, share: loop.share(), delay: loop.delay() })
+    stats: () => ({ inFlight: current, limit: inFlight?.limit() ?? Infinity, waiting: loop.waiting(), share: loop.share(), delay: loop.delay() })
   }
 }

@@ -10,6 +10,8 @@ export interface LoopClock {
   readonly turns: () => number
   /** Calls back in this turn of the loop, after all requests that were ready and before the loop polls again. */
   readonly atTurnEnd: (callback: () => void) => void
+  /** Calls back after so many ms, unless what it returns is called before. */
+  readonly after: (ms: number, callback: () => void) => () => void
 }
 
 /** What is known of the current turn; the object stays the same, so that a request allocates nothing. Times in ms. */
@@ -36,7 +38,11 @@ export const systemClock: LoopClock = {
   now: () => performance.now(),
   idleTime: () => nodeTiming.idleTime,
   turns: () => nodeTiming.uvMetricsInfo.loopCount,
-  atTurnEnd: callback => { setImmediate(callback) }
+  atTurnEnd: callback => { setImmediate(callback) },
+  after (ms, callback) {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  }
 }
 
 /** A loop that slept more recently, in ms, keeps nobody waiting that would be worth the callback at the end of its turn. */

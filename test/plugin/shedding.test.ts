@@ -1,5 +1,6 @@
 // What the plugin itself sheds: who goes first, what the answer is, what is counted and logged.
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -43,6 +44,35 @@ async function holdingApp (t: TestContext, shedding: false | SheddingOptions, se
   const gate = gateOf(app)
   assert.ok(gate)
   return { app, gate, release: () => { for (const release of holding.splice(0)) release() }, holds: () => holding.length }
+}
+
+/** So many blocking requests at once that some have to wait, and none too long. */
+const WAITING = 24
+const BLOCK_MS = 5
+/** So many that they are not all served before the first of them is seen to have left. */
+const LEAVING = 60
+
+interface Blocking { readonly app: FastifyInstance, readonly gate: RequestGate, readonly order: string[] }
+
+/** Its handlers keep the loop; `order` tells in which order they were called. */
+async function blockingApp (t: TestContext, options: FastifyClusterizeOptions = {}, answer: () => unknown = () => 'done'): Promise<Blocking> {
+  const app = Fastify()
+  t.after(() => app.close())
+  await app.register(fastifyClusterize, { underPressure: false, ...options })
+  const order: string[] = []
+  for (const priority of [...PRIORITIES, 'livez'] as const) {
+    app.get(`/${priority}`, priority === 'livez' ? {} : { config: { clusterize: { priority } } }, async () => {
+      order.push(priority)
+      block(BLOCK_MS)
+      return String(answer())
+    })
+  }
+  await app.ready()
+  // So that the first of them finds a loop that has slept.
+  await sleep(20)
+  const gate = gateOf(app)
+  assert.ok(gate)
+  return { app, gate, order }
 }
 
 /** Starts a request, and returns once it is held, or its status. */
@@ -135,24 +165,59 @@ test('a wrong setting of a route is an error when the route is declared, before 
   assert.throws(() => app.get('/b', { config: { clusterize: { sheds: false } as object } }, async () => 'x'), { code: 'FST_CLUSTERIZE_UNKNOWN_OPTION' })
 })
 
-test('past the budget of a turn the rest of it is shed, and the counts add up', async t => {
-  const app = Fastify()
-  t.after(() => app.close())
-  await app.register(fastifyClusterize, { underPressure: false, shedding: { maxQueueDelay: 10, reasonHeader: true } })
-  for (const priority of PRIORITIES) app.get(`/${priority}`, { config: { clusterize: { priority } } }, async () => block(5))
-  app.get('/livez', async () => 'live')
-  await app.ready()
-  // So that the first of them finds a loop that has slept.
-  await sleep(20)
+test('who would wait too long is shed, what matters most is served first, and the counts add up', async t => {
+  const { app, gate, order } = await blockingApp(t, { shedding: { maxQueueDelay: 10, reasonHeader: true } })
   const urls = Array.from({ length: 60 }, (_, index) => `/${PRIORITIES[index % 3] ?? ''}`)
   const responses = await Promise.all([...urls, '/livez'].map(url => app.inject(url)))
-  const gate = gateOf(app)
   const shed = responses.filter(({ statusCode }) => statusCode === 503)
-  assert.ok(shed.length > 30 && shed.every(({ headers }) => headers['x-shed-reason'] === 'turn-budget'))
+  assert.ok(shed.length > 30 && shed.every(({ headers }) => headers['x-shed-reason'] === 'queue-delay'), `${shed.length} shed`)
   assert.equal(responses.at(-1)?.statusCode, 200)
-  const counted = gate?.shedding().shed['turn-budget'] ?? { critical: 0, normal: 0, sheddable: 0 }
+  const waited = order.slice(order.indexOf('livez') + 1)
+  assert.ok(waited.includes('critical'), order.join(' '))
+  assert.deepEqual(waited, waited.toSorted((a, b) => place(b) - place(a)))
+  const counted = gate.shedding().shed['queue-delay'] ?? { critical: 0, normal: 0, sheddable: 0 }
   assert.equal(counted.critical + counted.normal + counted.sheddable, shed.length)
-  assert.deepEqual([gate?.counts().total, gate?.counts().shed, gate?.counts().responses['2xx'], gate?.counts().responses['5xx']], [61, shed.length, 61 - shed.length, shed.length])
+  assert.deepEqual([gate.counts().total, gate.counts().shed, gate.counts().responses['2xx'], gate.counts().responses['5xx'], gate.inFlight()], [61, shed.length, 61 - shed.length, shed.length, 0])
+})
+
+test('requests that wait are in flight, and a drain waits for them and ends their connections', async t => {
+  const { app, gate, order } = await blockingApp(t)
+  const answers = Array.from({ length: WAITING }, () => app.inject('/normal'))
+  await new Promise<void>(resolve => process.nextTick(resolve))
+  assert.ok(gate.inFlight() >= WAITING - order.length && order.length < WAITING, `${gate.inFlight()} in flight, ${order.length} served`)
+  gate.startDraining('every-connection')
+  const responses = await Promise.all(answers)
+  assert.deepEqual(new Set(responses.map(({ statusCode }) => statusCode)), new Set([200]))
+  assert.equal(responses.at(-1)?.headers['connection'], 'close')
+  assert.equal(gate.inFlight(), 0)
+})
+
+test('a request that waited goes on in the async context in which it came', async t => {
+  const context = new AsyncLocalStorage<number>()
+  const { app, gate, order } = await blockingApp(t, {}, () => context.getStore())
+  const answers = Array.from({ length: WAITING }, (_, number) => context.run(number, () => app.inject('/normal')))
+  await new Promise<void>(resolve => process.nextTick(resolve))
+  assert.ok(gate.inFlight() > 1)
+  assert.deepEqual((await Promise.all(answers)).map(({ body }) => body), Array.from({ length: WAITING }, (_, number) => String(number)))
+  assert.equal(order.length, WAITING)
+})
+
+test('a client that leaves while its request waits makes no work for its handler', async t => {
+  const { app, gate, order } = await blockingApp(t, { shedding: { maxQueueDelay: 500 } })
+  const target = await listening(app)
+  const clients = await Promise.all(Array.from({ length: LEAVING * 2 }, () => connect(target)))
+  // Node accepts one a turn: so that all are there.
+  for (const client of clients) await client.get('/livez')
+  const before = order.length
+  const [stays, leaves] = [clients.slice(LEAVING), clients.slice(0, LEAVING)]
+  const answers = stays.map(client => client.get('/critical'))
+  for (const client of leaves) client.write('GET /sheddable HTTP/1.1\r\nhost: test\r\n\r\n')
+  while (gate.counts().total < 2 * clients.length) await new Promise(resolve => setImmediate(resolve))
+  for (const client of leaves) client.close()
+  for (const { status } of await Promise.all(answers)) assert.equal(status, 200)
+  while (gate.inFlight() > 0) await sleep(1)
+  assert.ok(order.length - before < clients.length, `${order.length - before} were served`)
+  for (const client of stays) client.close()
 })
 
 test('with shedding false nothing is shed', async t => {
@@ -256,6 +321,10 @@ test('nothing stays armed while no request comes', async t => {
   await app.close()
   assert.deepEqual(process.getActiveResourcesInfo().filter(kind => kind === 'Immediate'), [])
 })
+
+function place (priority: string): number {
+  return PRIORITIES.findIndex(one => one === priority)
+}
 
 async function listening (app: FastifyInstance): Promise<{ host: string, port: number }> {
   await app.listen({ port: 0, host: '127.0.0.1' })

@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { createFixedLimit } from '../../src/shedding/in-flight-limit.ts'
 import { retryAfter } from '../../src/shedding/retry-after.ts'
 import { createShedder } from '../../src/shedding/shedder.ts'
-import { FOLLOWED_AFTER_MS } from '../../src/shedding/turn-clock.ts'
-import type { Standing } from '../../src/shedding/priorities.ts'
-import type { OverloadReason, ShedderOptions } from '../../src/shedding/shedder.ts'
+import type { Priority, Standing } from '../../src/shedding/priorities.ts'
+import type { Admission, OverloadReason, Shedder, ShedderOptions } from '../../src/shedding/shedder.ts'
+import { createFakeLoop } from './simulation/loop.ts'
+import type { FakeLoop } from './simulation/loop.ts'
 
 const PRIORITIES = ['critical', 'normal', 'sheddable'] as const
 
@@ -14,7 +15,7 @@ test('the last places of a limit are kept for what matters more', () => {
   const { admit } = still({ inFlight: createFixedLimit(20) })
   const admitted = (priority: typeof PRIORITIES[number]): number => {
     let count = 0
-    while (admit(priority) === undefined) count++
+    while (admit(priority) === 'serve') count++
     return count
   }
   assert.deepEqual([admitted('sheddable'), admitted('normal'), admitted('critical')], [15, 3, 2])
@@ -23,18 +24,18 @@ test('the last places of a limit are kept for what matters more', () => {
 test('a limit of one lets one through, of any priority', () => {
   for (const priority of PRIORITIES) {
     const { admit, shedder } = still({ inFlight: createFixedLimit(1) })
-    assert.equal(admit(priority), undefined)
+    assert.equal(admit(priority), 'serve')
     const admittedAt = shedder.admittedAt()
     assert.equal(admit(priority), 'in-flight')
     assert.equal(shedder.admittedAt(), NaN)
     shedder.finished(admittedAt)
-    assert.equal(admit(priority), undefined)
+    assert.equal(admit(priority), 'serve')
   }
 })
 
 test('counts what is in flight, and tells the limit its latency and the time', () => {
   const told: unknown[] = []
-  const { admit, shedder, work } = still({ inFlight: { limit: () => 5, refused () {}, finished: (...values) => told.push(values) } })
+  const { admit, shedder, loop: { work } } = still({ inFlight: { limit: () => 5, refused () {}, finished: (...values) => told.push(values) } })
   const ends = [0, 3].map(ms => {
     work(ms)
     admit('normal')
@@ -47,50 +48,109 @@ test('counts what is in flight, and tells the limit its latency and the time', (
   assert.deepEqual(told, [[12, 2, 12], [9, 1, 12]])
 })
 
-test('what is exempt is never shed, by neither, and counts nowhere', () => {
-  const { admit, shedder, work } = still({ maxQueueDelay: 10, inFlight: createFixedLimit(1) })
-  work(FOLLOWED_AFTER_MS)
-  admit('normal')
-  work(1000)
-  assert.equal(admit('critical'), 'turn-budget')
-  for (let i = 0; i < 3; i++) assert.equal(admit('exempt'), undefined)
-  assert.deepEqual([shedder.admittedAt(), shedder.stats().inFlight], [NaN, 1])
+test('what is exempt is never shed and never waits, and counts nowhere', () => {
+  const { admit, shedder, busy } = still({ maxQueueDelay: 10, inFlight: createFixedLimit(1) })
+  busy()
+  assert.equal(admit('normal'), 'wait')
+  for (let i = 0; i < 3; i++) assert.equal(admit('exempt'), 'serve')
+  assert.deepEqual([shedder.admittedAt(), shedder.stats().inFlight], [NaN, 0])
 })
 
-test('asks how much a request matters only once the loop has not slept for a while, or where there is a limit', () => {
+test('asks how much a request matters only once one has waited for the loop, or where there is a limit', () => {
   let asked = 0
   const ask = (): 'normal' => {
     asked++
     return 'normal'
   }
-  const { shedder, work, endTurn } = still({})
-  for (; shedder.admit('any', ask) === undefined && asked === 0; endTurn()) work(10)
+  const { shedder, loop, busy, turn } = still({})
+  for (let passed = 0; passed < 100; passed++) {
+    assert.equal(shedder.admit('any', ask), 'serve')
+    loop.work(10)
+    turn()
+  }
+  assert.equal(asked, 0)
+  busy()
+  assert.equal(shedder.admit('any', ask), 'wait')
   assert.equal(asked, 1)
   still({ inFlight: createFixedLimit(10) }).shedder.admit('any', ask)
   assert.equal(asked, 2)
 })
 
-test('past the budget the rest of a turn is shed, what is critical last', () => {
-  const { admit, work } = still({ maxQueueDelay: 100 })
-  work(FOLLOWED_AFTER_MS)
-  admit('normal')
-  work(260)
-  assert.equal(admit('critical'), 'turn-budget')
-  const slow = still({ maxQueueDelay: 100 })
-  slow.work(FOLLOWED_AFTER_MS)
-  slow.admit('normal')
-  slow.work(240)
-  slow.endTurn()
-  slow.work(120)
-  assert.deepEqual(PRIORITIES.map(priority => slow.admit(priority)), [undefined, 'turn-budget', 'turn-budget'])
+test('those that wait are served by priority, a slice of them a turn, and the loop looks for others in between', () => {
+  const { admit, busy, turn, served } = still({})
+  busy()
+  for (const priority of ['sheddable', 'normal', 'critical', 'normal', 'critical', 'sheddable'] as const) assert.equal(admit(priority), 'wait')
+  const turns: number[] = []
+  while (served.length < 6) {
+    turn()
+    turns.push(served.length)
+  }
+  assert.deepEqual(served, ['critical', 'critical', 'normal', 'normal', 'sheddable', 'sheddable'])
+  assert.deepEqual(turns, [3, 6])
 })
 
-test('with maxQueueDelay false the loop is no reason to shed', () => {
-  const { admit, shedder, work, endTurn } = still({ maxQueueDelay: false })
-  for (let turn = 0; turn < 100; turn++) {
-    assert.equal(admit('sheddable'), undefined)
-    work(1000)
-    endTurn()
+test('who would wait too long is refused at once, but not before somebody has waited for a quarter of a second', () => {
+  const { admit, loop, busy, turn, served } = still({})
+  busy()
+  const began = loop.now()
+  const refused = { critical: 0, normal: 0, sheddable: 0 }
+  while (loop.now() - began < 240) {
+    for (let i = 0; i < 10; i++) assert.equal(admit('normal'), 'wait')
+    turn()
+  }
+  while (loop.now() - began < 600) {
+    for (const priority of [...PRIORITIES, ...PRIORITIES]) if (admit(priority) === 'queue-delay') refused[priority]++
+    turn()
+  }
+  assert.deepEqual([refused.critical, refused.sheddable > 10], [0, true], JSON.stringify(refused))
+  assert.ok(served.filter(priority => priority === 'critical').length > 10)
+})
+
+test('who has waited for longer than foreseen is refused then', () => {
+  const { admit, busy, turn, refused } = still({})
+  busy()
+  for (let i = 0; i < 200; i++) admit('normal')
+  for (let passed = 0; passed < 8; passed++) turn()
+  assert.equal(refused.length, 0)
+  for (let passed = 0; passed < 8; passed++) turn()
+  assert.ok(refused.length > 100 && refused.every(([priority, reason]) => priority === 'normal' && reason === 'queue-delay'), JSON.stringify(refused))
+})
+
+test('a client that leaves while it waits is passed over, and takes no place of the limit', () => {
+  const { admit, shedder, busy, turn, served, gone } = still({ inFlight: createFixedLimit(5) })
+  busy()
+  admit('normal')
+  admit('normal')
+  gone.add(0)
+  turn()
+  assert.deepEqual([served.length, shedder.stats().inFlight, shedder.stats().waiting], [1, 1, 0])
+})
+
+test('one that waited finds no place of the limit', () => {
+  const { admit, busy, turn, served, refused } = still({ inFlight: createFixedLimit(1) })
+  busy()
+  admit('normal')
+  admit('normal')
+  turn()
+  assert.deepEqual([served, refused], [['normal'], [['normal', 'in-flight']]])
+})
+
+test('one that fails while it is served keeps nobody else waiting', () => {
+  const { admit, busy, turn, served } = still({}, () => { if (served.length === 1) throw new Error('no') })
+  busy()
+  admit('normal')
+  admit('normal')
+  assert.throws(() => turn(), /no/)
+  turn()
+  assert.equal(served.length, 2)
+})
+
+test('with maxQueueDelay false the loop is no reason to shed, nor to wait', () => {
+  const { admit, shedder, loop, turn } = still({ maxQueueDelay: false })
+  for (let passed = 0; passed < 100; passed++) {
+    assert.equal(admit('sheddable'), 'serve')
+    loop.work(1000)
+    turn()
   }
   assert.equal(shedder.stats().share, 0)
 })
@@ -105,25 +165,72 @@ test('clients are sent back over as many seconds as serving them takes, and neve
 })
 
 interface Still {
-  readonly shedder: ReturnType<typeof createShedder>
-  readonly admit: (standing: Standing) => OverloadReason | undefined
-  readonly work: (ms: number) => void
-  readonly endTurn: () => void
+  readonly shedder: Shedder<Item>
+  /** One that waits is told to. */
+  readonly admit: (standing: Standing) => Admission
+  readonly loop: FakeLoop
+  /** The loop goes on to its next turn. */
+  readonly turn: () => void
+  /** From now on a request finds a loop that others have kept for long. */
+  readonly busy: () => void
+  /** Who waited, by what became of it. */
+  readonly served: Priority[]
+  readonly refused: Array<[Priority, OverloadReason]>
+  /** By the order of their waiting. */
+  readonly gone: Set<number>
 }
 
-function still (options: Partial<ShedderOptions>): Still {
-  let now = 0
-  let turns = 0
-  const callbacks: Array<() => void> = []
-  const clock = { now: () => now, idleTime: () => 0, turns: () => turns, atTurnEnd: (callback: () => void) => { callbacks.push(callback) } }
-  const shedder = createShedder({ maxQueueDelay: 100, clock, random: () => 0.5, ...options })
+interface Item { readonly number: number, readonly priority: Standing }
+
+const SERVICE_MS = 10
+
+/** What is served after a wait takes some ms, and ends. */
+function still (options: Partial<ShedderOptions<Item>>, whileServed: () => void = () => {}): Still {
+  const loop = createFakeLoop()
+  const [served, refused, gone]: [Priority[], Array<[Priority, OverloadReason]>, Set<number>] = [[], [], new Set()]
+  let waiting = 0
+  const shedder: Shedder<Item> = createShedder<Item>({
+    maxQueueDelay: 100,
+    clock: loop,
+    random: () => 0.5,
+    waiters: {
+      isGone: ({ number }) => gone.has(number),
+      serve ({ priority }) {
+        served.push(priority as Priority)
+        loop.work(SERVICE_MS)
+        whileServed()
+        if (options.inFlight === undefined) shedder.finished(NaN)
+      },
+      refuse: ({ priority }, reason) => refused.push([priority as Priority, reason])
+    },
+    ...options
+  })
   return {
     shedder,
-    admit: standing => shedder.admit(standing, own => own),
-    work (ms) { now += ms },
-    endTurn () {
-      for (const callback of callbacks.splice(0)) callback()
-      turns++
-    }
+    admit (standing) {
+      const admission = shedder.admit(standing, own => own)
+      if (admission === 'wait') shedder.wait({ number: waiting++, priority: standing })
+      return admission
+    },
+    loop,
+    turn () {
+      loop.endTurn()
+      loop.sleepUntil(loop.now() + 1)
+      loop.runTimers()
+    },
+    busy () {
+      for (let passed = 0; passed < 100; passed++) {
+        loop.work(SERVICE_MS)
+        shedder.admit('any', () => 'exempt')
+        shedder.finished(NaN)
+        loop.endTurn()
+      }
+      shedder.admit('any', () => 'exempt')
+      loop.work(40)
+      shedder.finished(NaN)
+    },
+    served,
+    refused,
+    gone
   }
 }

@@ -174,7 +174,8 @@ function fakeLoop (follow: 'always' | 'when-busy' = 'always'): FakeLoop {
       return idle
     },
     turns: () => turns,
-    atTurnEnd: callback => { callbacks.push(callback) }
+    atTurnEnd: callback => { callbacks.push(callback) },
+    after: () => () => {}
   }
   return {
     clock: createTurnClock(time, () => {}, () => follow === 'always'),

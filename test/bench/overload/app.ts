@@ -43,6 +43,13 @@ export async function buildApp ({ candidate, blockFor = BLOCK_MS, shedding = {} 
       reply.send({ ok: true })
     })
   }
+  for (const priority of PRIORITIES) {
+    app.get<{ Params: { ms: string } }>(`/${priority}/after/:ms`, { config: { clusterize: { priority } } }, async ({ params }) => {
+      await sleep(Number(params.ms))
+      block()
+      return { ok: true }
+    })
+  }
   app.get(COMPILING, (_request, reply) => { reply.send({ ok: true }) })
   const large = Buffer.alloc(LARGE_BYTES, 'x')
   app.get('/large', (_request, reply) => { reply.send(large) })

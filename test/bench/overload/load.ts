@@ -26,7 +26,7 @@ export interface Load {
   readonly connections?: number
   /** Each request on a connection of its own. */
   readonly fresh?: boolean
-  /** So many clients that ask again as soon as they are answered, instead of the phases' rates: what the server can do at most. */
+  /** So many clients that ask again as soon as they are answered, each time over one of the connections, instead of the phases' rates: what the server can do at most. */
   readonly closed?: number
 }
 
@@ -66,7 +66,7 @@ function run ({ port, phases, warmup = 0, deadline = 500, paths = ['/critical', 
   const ticks = setInterval(closed === undefined ? tick : startClosed, TICK_MS)
 
   function openSlowly (size: number): void {
-    const next = Math.min(closed ?? connections, size + OPENED_AT_ONCE)
+    const next = Math.min(connections, size + OPENED_AT_ONCE)
     pool.fill(next, open)
     if (next > size) setTimeout(openSlowly, PAUSE_MS, next)
   }

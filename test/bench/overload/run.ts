@@ -27,8 +27,8 @@ const { values } = parseArgs({
     downstream: { type: 'boolean', default: false },
     burst: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
+    after: { type: 'string' },
     cold: { type: 'boolean', default: false },
-    peak: { type: 'string' },
     svg: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false }
   }
@@ -50,9 +50,11 @@ const COMPILING_LOADS: ReadonlyArray<Omit<Load, 'port'>> = [
   { paths: [COMPILING], phases: [{ rate: 3000, seconds: 4 }], connections: 100 },
   { phases: [{ rate: 0, seconds: 3 }], closed: 800, connections: 800 }
 ]
+/** With handlers that await so many ms before they keep the loop. */
+const paths = values.after === undefined ? {} : { paths: ['critical', 'normal', 'sheddable'].map(priority => `/${priority}/after/${values.after}`) }
 /** Each worker has a few clients all the time. */
 const PEAK_CLIENTS = 20 * workers
-const [PEAK_TRIES, PEAK_SECONDS] = [2, 5]
+const PEAK_SECONDS = 5
 /** The one load that is drawn second by second. */
 const DRAWN_FACTOR = 2
 const SVG = fileURLToPath(new URL('../../../docs/overload.svg', import.meta.url))
@@ -61,40 +63,39 @@ const SVG = fileURLToPath(new URL('../../../docs/overload.svg', import.meta.url)
 type Offered = LoadReport & { readonly shares: readonly WorkerShare[] }
 
 if (values.downstream) for (const candidate of candidates) await measureDownstream(candidate)
-else {
-  const peak = values.peak === undefined ? await measurePeak() : Number(values.peak)
-  if (values.burst) for (const candidate of candidates) await measureBurst(candidate, peak)
-  else await measureFactors(peak)
+else if (values.burst) for (const candidate of candidates) await measureBurst(candidate, await measurePeak('node:cluster'))
+else await measureFactors()
+
+/** What clients get that each wait for their answers. */
+async function measurePeak (candidate: Candidate, connections: number = PEAK_CLIENTS): Promise<number> {
+  const report = await offer(candidate, { phases: [{ rate: 0, seconds: PEAK_WARMUP_SECONDS + PEAK_SECONDS }], warmup: PEAK_WARMUP_SECONDS, closed: PEAK_CLIENTS, connections }, PEAK_SECONDS)
+  return sum(report.useful) / PEAK_SECONDS
 }
 
-/** The best of a few tries: on a machine that others use too, less is what it lost to them. */
-async function measurePeak (): Promise<number> {
-  const tries: number[] = []
-  for (let left = PEAK_TRIES; left > 0; left--) {
-    const report = await offer('node:cluster', { phases: [{ rate: 0, seconds: PEAK_WARMUP_SECONDS + PEAK_SECONDS }], warmup: PEAK_WARMUP_SECONDS, closed: PEAK_CLIENTS, connections: PEAK_CLIENTS }, PEAK_SECONDS)
-    tries.push(sum(report.useful) / PEAK_SECONDS)
-  }
-  console.log(`peak: ${tries.map(rate => rate.toFixed(0)).join(', ')} useful answers a second, by ${PEAK_CLIENTS} clients that each wait for theirs`)
-  return Math.max(...tries)
-}
-
-async function measureFactors (peak: number): Promise<void> {
+/** The peak is measured before and after each load and their mean taken for that of the time between: a machine that others use too is fast now and slow then. */
+async function measureFactors (): Promise<void> {
   const curves: Curve[] = []
-  const reports: Array<{ candidate: Candidate, factor: number, report: Offered }> = []
+  const reports: Array<{ candidate: Candidate, factor: number, peak: number, report: Offered }> = []
+  let before = await measurePeak('node:cluster')
   for (const candidate of candidates) {
     const points: Array<{ factor: number, share: number }> = []
     let drawn: readonly number[] = []
+    const own = await measurePeak(candidate, Number(values.connections))
+    console.log(`${candidate.padEnd(14)}  peak of its own ${own.toFixed(0)}/s over ${values.connections} connections, of bare node:cluster ${before.toFixed(0)}/s over ${PEAK_CLIENTS}, by ${PEAK_CLIENTS} clients that each wait for their answers`)
     for (const factor of values.factors.split(',').map(Number)) {
-      const report = await offer(candidate, { phases: [{ rate: peak * WARMUP_FACTOR, seconds: WARMUP_SECONDS }, { rate: peak * factor, seconds }], retries: Number(values.retries) })
+      const report = await offer(candidate, { phases: [{ rate: before * WARMUP_FACTOR, seconds: WARMUP_SECONDS }, { rate: before * factor, seconds }], retries: Number(values.retries) })
+      const after = await measurePeak('node:cluster')
+      const peak = (before + after) / 2
+      before = after
       points.push({ factor, share: sum(report.useful) / seconds / peak })
       if (factor === DRAWN_FACTOR) drawn = report.seconds.map(count => count / peak)
-      reports.push({ candidate, factor, report })
+      reports.push({ candidate, factor, peak, report })
       console.log(rowOf(candidate, factor, peak, report))
     }
     curves.push({ name: candidate, points, seconds: drawn })
   }
   if (values.svg) writeFileSync(SVG, plot(curves, DRAWN_FACTOR))
-  if (values.json) console.log(JSON.stringify({ peak, reports }))
+  if (values.json) console.log(JSON.stringify(reports))
 }
 
 function rowOf (candidate: string, factor: number, peak: number, report: Offered): string {
@@ -105,7 +106,7 @@ function rowOf (candidate: string, factor: number, peak: number, report: Offered
   const [critical = NaN, normal = NaN, sheddable = NaN] = report.useful.map((count, path) => count / (report.came[path] ?? 0))
   return [
     candidate.padEnd(14), `x${factor}`.padEnd(5),
-    `goodput ${(goodput / peak).toFixed(3)} (offered ${(sum(report.came) / seconds / peak).toFixed(2)})`,
+    `goodput ${(goodput / peak).toFixed(3)} of ${peak.toFixed(0)}/s (offered ${(sum(report.came) / seconds / peak).toFixed(2)})`,
     `by second ${Math.min(...bySecond).toFixed(2)}..${Math.max(...bySecond).toFixed(2)} deviation ${deviation.toFixed(2)}`,
     `p50 ${show(report.p50)} p99 ${show(report.p99)} shed p99 ${show(report.shedP99)} ms`,
     `critical ${critical.toFixed(3)} normal ${normal.toFixed(2)} sheddable ${sheddable.toFixed(2)}`,
@@ -155,8 +156,8 @@ async function measureDownstream (candidate: Candidate): Promise<void> {
 async function offer (candidate: Candidate, load: Omit<Load, 'port'>, counted: number = seconds, shedding: AppOptions['shedding'] = JSON.parse(values.shedding) as object): Promise<Offered> {
   const server = await startServer({ candidate, workers, backlog: values.fresh ? NODES_BACKLOG : DEEP_BACKLOG, shedding, scheduling: values.scheduling as Scheduling, queueTimeout: values['queue-timeout'] === undefined ? undefined : Number(values['queue-timeout']) })
   try {
-    if (!values.cold) for (const before of COMPILING_LOADS) await offerTo(server.port, before)
-    const report = await offerTo(server.port, { warmup: WARMUP_SECONDS, connections: Number(values.connections), ...values.fresh && load.closed === undefined ? { fresh: true, connections: 0 } : {}, ...load })
+    if (!values.cold) for (const before of COMPILING_LOADS) await offerTo(server.port, { ...paths, ...before })
+    const report = await offerTo(server.port, { warmup: WARMUP_SECONDS, connections: Number(values.connections), ...paths, ...values.fresh && load.closed === undefined ? { fresh: true, connections: 0 } : {}, ...load })
     const shares = candidate === 'clusterize' ? await server.shares() : []
     return { ...report, seconds: report.seconds.slice(0, counted), shares }
   } finally {

@@ -39,10 +39,10 @@ export const ANSWERS: Record<string, () => FastifyInstance> = {
     reply.hijack().raw.writeHead(503, RAW_HEADERS).end(BODY)
   }),
   'hook with the shedder: headers(prebuilt), send(string)': () => {
-    const shedder = createShedder({ maxQueueDelay: 100 })
+    const shedder = createShedder({ maxQueueDelay: 100, waiters: { isGone: () => false, serve: prebuilt, refuse: prebuilt } })
     return answering(Fastify(), reply => {
-      shedder.admit('normal', () => 'normal')
-      prebuilt(reply)
+      if (shedder.admit('normal', () => 'normal') === 'wait') shedder.wait(reply)
+      else prebuilt(reply)
     })
   },
   'the plugin, everything shed': () => plugin(Fastify()),

@@ -1,4 +1,6 @@
 // A model of one process: requests come at random, and each turn of the event loop handles all that were ready when it began.
+import { createShedder } from '../../../src/shedding/shedder.ts'
+import type { Shedder } from '../../../src/shedding/shedder.ts'
 import type { LoopClock } from '../../../src/shedding/turn-clock.ts'
 import type { Priority } from '../../../src/shedding/priorities.ts'
 
@@ -10,11 +12,13 @@ export interface LoopModel {
   readonly until: number
   /** Time the handler of one request keeps the loop, in ms. */
   readonly service: (now: number) => number
+  /** The time of a handler comes so many ms after it was called, as if it had waited for a database; 0: at once. */
+  readonly later?: () => number
   /** Time it takes to say no, in ms. */
   readonly shedCost?: number
   readonly priority?: () => Priority
-  /** Answers later than this are of no use, in ms. */
-  readonly deadline?: number
+  /** False: everything is served in the order in which it came. */
+  readonly maxQueueDelay?: number | false
 }
 
 export interface Answer {
@@ -24,35 +28,94 @@ export interface Answer {
   readonly served: boolean
 }
 
-/** `decide` is made once the clock exists. */
-export function simulateLoop (model: LoopModel, createDecide: (clock: LoopClock) => (priority: Priority) => string | undefined): Answer[] {
-  const { random, rate, until, service, shedCost = 0.035, priority = thirds(random) } = model
-  let now = 0
-  let idle = 0
-  let turns = 0
-  const turnEnds: Array<() => void> = []
-  const decide = createDecide({ now: () => now, idleTime: () => idle, turns: () => turns, atTurnEnd: callback => turnEnds.push(callback) })
+interface Request { readonly came: number, readonly priority: Priority }
+
+/** Who waits when all has come is served before it ends. */
+export function simulateLoop ({ random, rate, until, service, later = () => 0, shedCost = 0.035, priority = thirds(random), maxQueueDelay = 100 }: LoopModel): Answer[] {
+  const clock = createFakeLoop()
   const answers: Answer[] = []
-  let next = 0
+  const resumed: Array<{ at: number, request: Request }> = []
+  let [next, came] = [0, 0]
+
+  function answer (request: Request, served: boolean): void {
+    clock.work(served ? service(clock.now()) : shedCost)
+    if (served) shedder.finished(NaN)
+    answers.push({ ...request, answered: clock.now(), served })
+  }
+
+  function serve (request: Request): void {
+    const ms = later()
+    if (ms === 0) answer(request, true)
+    else {
+      resumed.push({ at: clock.now() + ms, request })
+      resumed.sort((a, b) => a.at - b.at)
+    }
+  }
+
+  const shedder: Shedder<Request> = createShedder<Request>({ maxQueueDelay, clock, random, waiters: { isGone: () => false, serve, refuse: request => answer(request, false) } })
   const advance = (): void => { next += -Math.log(1 - random()) * 1000 / rate(next) }
   advance()
-  while (next < until) {
-    if (next > now) {
-      idle += next - now
-      now = next
+  for (; next < until || answers.length < came; clock.endTurn()) {
+    clock.sleepUntil(Math.min(next < until ? next : Infinity, resumed[0]?.at ?? Infinity))
+    clock.runTimers()
+    const began = clock.now()
+    while ((resumed[0]?.at ?? Infinity) <= began) {
+      const one = resumed.shift()
+      if (one !== undefined) answer(one.request, true)
     }
-    turns++
-    const ready: number[] = []
-    for (; next <= now; advance()) ready.push(next)
-    for (const came of ready) {
-      const of = priority()
-      const served = decide(of) === undefined
-      now += served ? service(now) : shedCost
-      answers.push({ came, answered: now, priority: of, served })
+    for (; next <= began && next < until; advance()) {
+      came++
+      const request = { came: next, priority: priority() }
+      const admission = shedder.admit(request, () => request.priority)
+      if (admission === 'wait') shedder.wait(request)
+      else if (admission === 'serve') serve(request)
+      else answer(request, false)
     }
-    for (const callback of turnEnds.splice(0)) callback()
   }
   return answers
+}
+
+export interface FakeLoop extends LoopClock {
+  readonly work: (ms: number) => void
+  /** Or until the next timer. Does nothing where the time has come, or the turn's end was asked for. */
+  readonly sleepUntil: (at: number) => void
+  readonly runTimers: () => void
+  readonly endTurn: () => void
+}
+
+export function createFakeLoop (): FakeLoop {
+  let [now, idle, turns] = [0, 0, 0]
+  let callbacks: Array<() => void> = []
+  let timers: Array<{ at: number, callback: () => void }> = []
+  return {
+    now: () => now,
+    idleTime: () => idle,
+    turns: () => turns,
+    atTurnEnd (callback) { callbacks.push(callback) },
+    work (ms) { now += ms },
+    after (ms, callback) {
+      const timer = { at: now + ms, callback }
+      timers.push(timer)
+      return () => { timers = timers.filter(other => other !== timer) }
+    },
+    sleepUntil (wanted) {
+      const at = Math.min(wanted, ...timers.map(timer => timer.at))
+      if (callbacks.length > 0 || at <= now) return
+      idle += at - now
+      now = at
+    },
+    runTimers () {
+      const due = timers.filter(({ at }) => at <= now)
+      timers = timers.filter(({ at }) => at > now)
+      for (const { callback } of due) callback()
+    },
+    endTurn () {
+      const due = callbacks
+      callbacks = []
+      for (const callback of due) callback()
+      turns++
+    }
+  }
 }
 
 export function thirds (random: () => number): () => Priority {
@@ -79,7 +142,7 @@ export function summarize (answers: readonly Answer[], { capacity, from, until, 
   const delays = inside.filter(({ served }) => served).map(({ came, answered }) => answered - came).toSorted((a, b) => a - b)
   const success = (of: Priority): number => useful.filter(({ priority }) => priority === of).length / inside.filter(({ priority }) => priority === of).length
   const seconds = Array.from({ length: Math.floor((until - from) / 1000) }, (_, second) =>
-    useful.filter(({ answered }) => Math.floor((answered - from) / 1000) === second).length / capacity)
+    answers.filter(({ served, came, answered }) => served && answered - came <= deadline && Math.floor((answered - from) / 1000) === second).length / capacity)
   return {
     goodput: useful.length / (until - from) * 1000 / capacity,
     p50: delays[Math.floor(delays.length / 2)] ?? NaN,
