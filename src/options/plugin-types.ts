@@ -25,8 +25,8 @@ export interface HeaderOptions {
 /** When requests are shed: answered 503 at once, so that those that are served are served in time. Times in ms. */
 export interface SheddingOptions {
   /**
-   * How long requests may wait for the event loop: what one of its turns may take before the rest of it is shed.
-   * In a lasting overload requests wait about half of it. `false`: the event loop is no reason to shed.
+   * How long requests may wait for the event loop before they begin; what is critical 1.25 of it, what is sheddable 0.75.
+   * `false`: they do not wait here, and the event loop is no reason to shed.
    *
    * @default 100
    */

@@ -178,7 +178,8 @@ interface Cluster {
   now: number
   desired: Desired
   newest: number
-  previous: number
+  /** What a reload that runs would go back to. */
+  previous: number | undefined
   wakeAt: number
   readonly workers: Map<number, Simulated>
   readonly notBefore: Map<number, number>
@@ -287,10 +288,15 @@ function apply (cluster: Cluster, step: Step): void {
     case 'dismiss': return void Object.assign(choose(isLive, step.pick) ?? {}, { dismissed: true })
     case 'scale': cluster.desired = { ...desired, size: step.size }; return
     case 'reload':
+      // The next one waits for it.
+      if (cluster.previous !== undefined && !isRolledOut(desired, [...workers.values()], cluster.now)) return
       cluster.previous = desired.generation
       cluster.desired = { ...desired, generation: ++cluster.newest }
       return
-    case 'give-up': cluster.desired = { ...desired, generation: cluster.previous }; return
+    case 'give-up':
+      cluster.desired = { ...desired, generation: cluster.previous ?? desired.generation }
+      cluster.previous = undefined
+      return
     case 'wake': if (cluster.wakeAt < Infinity) cluster.now = cluster.wakeAt; return
     // Never past the alarm: the supervisor would have looked then.
     case 'pass': cluster.now = Math.min(cluster.now + step.ms, cluster.wakeAt); return
@@ -330,7 +336,7 @@ function live ({ size, spares, concurrency, stableFor, steps, stops }: typeof hi
     now: 0,
     desired: { phase: 'running', size, spares, generation: 1, concurrency, stableFor, drainBy: Infinity },
     newest: 1,
-    previous: 1,
+    previous: undefined,
     wakeAt: Infinity,
     workers: new Map(),
     notBefore: new Map()

@@ -50,8 +50,9 @@ const COMPILING_LOADS: ReadonlyArray<Omit<Load, 'port'>> = [
   { paths: [COMPILING], phases: [{ rate: 3000, seconds: 4 }], connections: 100 },
   { phases: [{ rate: 0, seconds: 3 }], closed: 800, connections: 800 }
 ]
-/** With handlers that await so many ms before they keep the loop. */
-const paths = values.after === undefined ? {} : { paths: ['critical', 'normal', 'sheddable'].map(priority => `/${priority}/after/${values.after}`) }
+const AT_ONCE = ['/critical', '/normal', '/sheddable']
+/** With handlers that await so many ms before they keep the loop. What they can do at most is what those can that keep it at once. */
+const paths = values.after === undefined ? AT_ONCE : AT_ONCE.map(path => `${path}/after/${values.after}`)
 /** Each worker has a few clients all the time. */
 const PEAK_CLIENTS = 20 * workers
 const PEAK_SECONDS = 5
@@ -68,7 +69,7 @@ else await measureFactors()
 
 /** What clients get that each wait for their answers. */
 async function measurePeak (candidate: Candidate, connections: number = PEAK_CLIENTS): Promise<number> {
-  const report = await offer(candidate, { phases: [{ rate: 0, seconds: PEAK_WARMUP_SECONDS + PEAK_SECONDS }], warmup: PEAK_WARMUP_SECONDS, closed: PEAK_CLIENTS, connections }, PEAK_SECONDS)
+  const report = await offer(candidate, { phases: [{ rate: 0, seconds: PEAK_WARMUP_SECONDS + PEAK_SECONDS }], warmup: PEAK_WARMUP_SECONDS, closed: PEAK_CLIENTS, connections, paths: AT_ONCE }, PEAK_SECONDS)
   return sum(report.useful) / PEAK_SECONDS
 }
 
@@ -156,8 +157,8 @@ async function measureDownstream (candidate: Candidate): Promise<void> {
 async function offer (candidate: Candidate, load: Omit<Load, 'port'>, counted: number = seconds, shedding: AppOptions['shedding'] = JSON.parse(values.shedding) as object): Promise<Offered> {
   const server = await startServer({ candidate, workers, backlog: values.fresh ? NODES_BACKLOG : DEEP_BACKLOG, shedding, scheduling: values.scheduling as Scheduling, queueTimeout: values['queue-timeout'] === undefined ? undefined : Number(values['queue-timeout']) })
   try {
-    if (!values.cold) for (const before of COMPILING_LOADS) await offerTo(server.port, { ...paths, ...before })
-    const report = await offerTo(server.port, { warmup: WARMUP_SECONDS, connections: Number(values.connections), ...paths, ...values.fresh && load.closed === undefined ? { fresh: true, connections: 0 } : {}, ...load })
+    if (!values.cold) for (const before of COMPILING_LOADS) await offerTo(server.port, { paths, ...before })
+    const report = await offerTo(server.port, { warmup: WARMUP_SECONDS, connections: Number(values.connections), paths, ...values.fresh && load.closed === undefined ? { fresh: true, connections: 0 } : {}, ...load })
     const shares = candidate === 'clusterize' ? await server.shares() : []
     return { ...report, seconds: report.seconds.slice(0, counted), shares }
   } finally {
