@@ -66,18 +66,24 @@ function createGate (app: FastifyInstance): PluginGate {
   checkRoutes(app)
   app.addHook('onRequest', function gate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
     total++
-    const decision = admission === undefined ? 'serve' : admission.admit(request)
-    if (admission !== undefined && decision !== 'serve' && decision !== 'wait') return shed(admission, reply, decision)
-    const waits = decision === 'wait'
-    follow(reply, waits ? NOT_YET_ADMITTED : admission === undefined ? NaN : admission.admittedAt())
-    if (admission !== undefined && waits) admission.wait(createWaitingRequest(reply, done))
-    else proceed(reply, done)
+    if (admission !== undefined) return ask(admission, request, reply, done)
+    follow(reply, NaN, record === undefined ? NaN : performance.now())
+    proceed(reply, done)
   })
 
+  function ask (shedder: Shedding, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    const decision = shedder.admit(request)
+    if (decision !== 'serve' && decision !== 'wait') return shed(shedder, reply, decision)
+    const waits = decision === 'wait'
+    follow(reply, waits ? NOT_YET_ADMITTED : shedder.admittedAt(), record === undefined ? NaN : shedder.seenAt())
+    if (waits) shedder.wait(createWaitingRequest(reply, done))
+    else proceed(reply, done)
+  }
+
   /** In flight is what waits, too: whoever stops has to wait for it. */
-  function follow (reply: FastifyReply, admittedAt: number): void {
+  function follow (reply: FastifyReply, admittedAt: number, begunAt: number): void {
     const { raw } = reply
-    inFlight.add(raw, reply, admittedAt, record === undefined ? NaN : admission === undefined ? performance.now() : admission.seenAt())
+    inFlight.add(raw, reply, admittedAt, begunAt)
     // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
     raw.on('close', settle)
     if ((raw.socket ?? null) === null) watchPipelined(reply, settle)
@@ -102,7 +108,7 @@ function createGate (app: FastifyInstance): PluginGate {
     }
   }
 
-  /** Never in flight: it is answered before anybody could ask. */
+  /** Not in flight, or no longer: it is answered before anybody could ask. */
   function shed (shedder: Shedding, reply: FastifyReply, reason: ShedReason): void {
     count(SHED_STATUS)
     if (ends !== 'none') {

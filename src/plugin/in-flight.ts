@@ -8,7 +8,7 @@ export const NOT_IN_FLIGHT = -1
 export interface InFlight {
   readonly size: () => number
   readonly add: (response: object, reply: FastifyReply, at: number, begunAt: number) => void
-  /** Changes what it was added with: it waited, and goes on now. */
+  /** It waited and goes on now: changes the first of the times it was added with. */
   readonly goesOn: (response: object, at: number) => void
   /** Undefined where it is not, or no longer, in flight. */
   readonly replyOf: (response: object) => FastifyReply | undefined

@@ -12,6 +12,8 @@ const PRIORITIES = ['critical', 'normal', 'sheddable'] as const
 const { options, shedding, file } = JSON.parse(process.env[VARIABLE] ?? '') as Setup
 /** Connections to the downstream; who finds none free waits. */
 const POOL_SIZE = 10
+/** As for a database. */
+const WAIT_MS = 20
 /** In place of ms: this process sheds everything. */
 const SICK = -1
 const cell = new Int32Array(new SharedArrayBuffer(4))
@@ -21,6 +23,11 @@ async function buildApp (): Promise<FastifyInstance> {
   await app.register(fastifyClusterize, { shedding, underPressure: { healthCheck: async () => slowness() !== SICK, healthCheckInterval: 20 } })
   for (const priority of PRIORITIES) {
     app.get(`/${priority}`, { config: { clusterize: { priority } } }, async () => {
+      Atomics.wait(cell, 0, 0, slowness())
+      return { pid: process.pid }
+    })
+    app.get(`/${priority}/after-a-wait`, { config: { clusterize: { priority } } }, async () => {
+      await sleep(WAIT_MS)
       Atomics.wait(cell, 0, 0, slowness())
       return { pid: process.pid }
     })
