@@ -46,9 +46,10 @@ async function holdingApp (t: TestContext, shedding: false | SheddingOptions, se
   return { app, gate, release: () => { for (const release of holding.splice(0)) release() }, holds: () => holding.length }
 }
 
-/** So many blocking requests at once that some have to wait, and none too long. */
-const WAITING = 24
+/** So many blocking requests at once that some have to wait, and with `PATIENT` none too long, also where the machine is at a fraction of its speed. */
+const WAITING = 60
 const BLOCK_MS = 5
+const PATIENT: FastifyClusterizeOptions = { shedding: { maxQueueDelay: 400 } }
 /** So many that they are not all served before the first of them is seen to have left. */
 const LEAVING = 60
 
@@ -166,11 +167,11 @@ test('a wrong setting of a route is an error when the route is declared, before 
 })
 
 test('who would wait too long is shed, what matters most is served first, and the counts add up', async t => {
-  const { app, gate, order } = await blockingApp(t, { shedding: { maxQueueDelay: 10, reasonHeader: true } })
+  const { app, gate, order } = await blockingApp(t, { shedding: { maxQueueDelay: 40, reasonHeader: true } })
   const urls = Array.from({ length: 60 }, (_, index) => `/${PRIORITIES[index % 3] ?? ''}`)
   const responses = await Promise.all([...urls, '/livez'].map(url => app.inject(url)))
   const shed = responses.filter(({ statusCode }) => statusCode === 503)
-  assert.ok(shed.length > 30 && shed.every(({ headers }) => headers['x-shed-reason'] === 'queue-delay'), `${shed.length} shed`)
+  assert.ok(shed.length > 10 && shed.every(({ headers }) => headers['x-shed-reason'] === 'queue-delay'), `${shed.length} shed`)
   assert.equal(responses.at(-1)?.statusCode, 200)
   const waited = order.slice(order.indexOf('livez') + 1)
   assert.ok(waited.includes('critical'), order.join(' '))
@@ -181,7 +182,7 @@ test('who would wait too long is shed, what matters most is served first, and th
 })
 
 test('requests that wait are in flight, and a drain waits for them and ends their connections', async t => {
-  const { app, gate, order } = await blockingApp(t)
+  const { app, gate, order } = await blockingApp(t, PATIENT)
   const answers = Array.from({ length: WAITING }, () => app.inject('/normal'))
   await new Promise<void>(resolve => process.nextTick(resolve))
   assert.ok(gate.inFlight() >= WAITING - order.length && order.length < WAITING, `${gate.inFlight()} in flight, ${order.length} served`)
@@ -194,7 +195,7 @@ test('requests that wait are in flight, and a drain waits for them and ends thei
 
 test('a request that waited goes on in the async context in which it came', async t => {
   const context = new AsyncLocalStorage<number>()
-  const { app, gate, order } = await blockingApp(t, {}, () => context.getStore())
+  const { app, gate, order } = await blockingApp(t, PATIENT, () => context.getStore())
   const answers = Array.from({ length: WAITING }, (_, number) => context.run(number, () => app.inject('/normal')))
   await new Promise<void>(resolve => process.nextTick(resolve))
   assert.ok(gate.inFlight() > 1)
