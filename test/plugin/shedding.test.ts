@@ -46,17 +46,18 @@ async function holdingApp (t: TestContext, shedding: false | SheddingOptions, se
   return { app, gate, release: () => { for (const release of holding.splice(0)) release() }, holds: () => holding.length }
 }
 
-/** So many blocking requests at once that some have to wait, and with `PATIENT` none too long, also where the machine is at a fraction of its speed. */
-const WAITING = 60
 const BLOCK_MS = 5
-const PATIENT: FastifyClusterizeOptions = { shedding: { maxQueueDelay: 400 } }
+/** So many requests at once that some have to wait, since the first block for longer than a slice, and none too long, also where the machine is at a fraction of its speed. */
+const WAITING = 75
+const BLOCKING = 60
+const PATIENT: FastifyClusterizeOptions = { shedding: { maxQueueDelay: 1000 } }
 /** So many that they are not all served before the first of them is seen to have left. */
 const LEAVING = 60
 
 interface Blocking { readonly app: FastifyInstance, readonly gate: RequestGate, readonly order: string[] }
 
-/** Its handlers keep the loop; `order` tells in which order they were called. */
-async function blockingApp (t: TestContext, options: FastifyClusterizeOptions = {}, answer: () => unknown = () => 'done'): Promise<Blocking> {
+/** Its handlers keep the loop, or the first of them; `order` tells in which order they were called. */
+async function blockingApp (t: TestContext, options: FastifyClusterizeOptions, blocking: number = Infinity, answer: () => unknown = () => 'done'): Promise<Blocking> {
   const app = Fastify()
   t.after(() => app.close())
   await app.register(fastifyClusterize, { underPressure: false, ...options })
@@ -64,7 +65,7 @@ async function blockingApp (t: TestContext, options: FastifyClusterizeOptions = 
   for (const priority of [...PRIORITIES, 'livez'] as const) {
     app.get(`/${priority}`, priority === 'livez' ? {} : { config: { clusterize: { priority } } }, async () => {
       order.push(priority)
-      block(BLOCK_MS)
+      if (order.length <= blocking) block(BLOCK_MS)
       return String(answer())
     })
   }
@@ -182,7 +183,7 @@ test('who would wait too long is shed, what matters most is served first, and th
 })
 
 test('requests that wait are in flight, and a drain waits for them and ends their connections', async t => {
-  const { app, gate, order } = await blockingApp(t, PATIENT)
+  const { app, gate, order } = await blockingApp(t, PATIENT, BLOCKING)
   const answers = Array.from({ length: WAITING }, () => app.inject('/normal'))
   await new Promise<void>(resolve => process.nextTick(resolve))
   assert.ok(gate.inFlight() >= WAITING - order.length && order.length < WAITING, `${gate.inFlight()} in flight, ${order.length} served`)
@@ -195,7 +196,7 @@ test('requests that wait are in flight, and a drain waits for them and ends thei
 
 test('a request that waited goes on in the async context in which it came', async t => {
   const context = new AsyncLocalStorage<number>()
-  const { app, gate, order } = await blockingApp(t, PATIENT, () => context.getStore())
+  const { app, gate, order } = await blockingApp(t, PATIENT, BLOCKING, () => context.getStore())
   const answers = Array.from({ length: WAITING }, (_, number) => context.run(number, () => app.inject('/normal')))
   await new Promise<void>(resolve => process.nextTick(resolve))
   assert.ok(gate.inFlight() > 1)
@@ -204,7 +205,7 @@ test('a request that waited goes on in the async context in which it came', asyn
 })
 
 test('a client that leaves while its request waits makes no work for its handler', async t => {
-  const { app, gate, order } = await blockingApp(t, { shedding: { maxQueueDelay: 500 } })
+  const { app, gate, order } = await blockingApp(t, PATIENT)
   const target = await listening(app)
   const clients = await Promise.all(Array.from({ length: LEAVING * 2 }, () => connect(target)))
   // Node accepts one a turn: so that all are there.
