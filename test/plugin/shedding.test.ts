@@ -205,7 +205,7 @@ test('a request that waited goes on in the async context in which it came', asyn
 })
 
 test('a client that leaves while its request waits makes no work for its handler', async t => {
-  const { app, gate, order } = await blockingApp(t, PATIENT)
+  const { app, gate, order } = await blockingApp(t, { shedding: { maxQueueDelay: 400 } })
   const target = await listening(app)
   const clients = await Promise.all(Array.from({ length: LEAVING * 2 }, () => connect(target)))
   // Node accepts one a turn: so that all are there.
