@@ -72,9 +72,7 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }
   let cancelTimer: (() => void) | undefined
   const { turn, request } = createTurnClock(clock, atTurnEnd, () => tally.lastShare() > 0 || queue.size() > 0)
 
-  function atTurnEnd (): void {
-    const now = clock.now()
-    const idle = clock.idleTime()
+  function atTurnEnd (now: number, idle: number): void {
     const slept = idle - latest.idleBefore
     // While it mostly sleeps, what the loop does besides counts too much.
     if (slept <= (now - latest.since) * MOSTLY) service = nextServiceTime(service, { busy: now - latest.since - slept, begun: latest.begun, ended: latest.ended })
