@@ -35,8 +35,8 @@ export type ListenGrant =
   | { kind: 'private', path: string, addresses: BoundAddress[] }
   | { kind: 'native' }
 
-/** What becomes of a request's connection: back to the primary, at its end, the worker's for good (upgraded), or not even looked at, since the worker does not serve any more. */
-export type RequestOutcome = 'idle' | 'closed' | 'kept' | 'untouched'
+/** What becomes of a request's connection: back to the primary, at its end, the worker's for good (upgraded), or not even looked at: the worker does not serve any more, or the ticket was not its to redeem. */
+export type RequestOutcome = 'idle' | 'closed' | 'kept' | 'untouched' | 'unredeemed'
 
 /** What a worker says about connections, with a handle where one travels. */
 export type ConnectionMessage =
@@ -68,8 +68,8 @@ export type ToWorker =
   /** A spare becomes the worker of this slot, and listens. */
   | { type: 'take-slot', slot: number }
   | HandoffToWorker
-  /** With the connection's handle: serve one request, `head` is what was read of it, a character for each byte (latin1). */
-  | { type: 'request-take', id: number, head: string }
+  /** With the connection's handle: serve one request, `head` is what was read of it, a character for each byte (latin1). `ticket` says whether it still is to. */
+  | { type: 'request-take', id: number, head: string, ticket?: string | undefined }
   /** Give idle connections away that make about this share (0 to 1) of the worker's load, `max` at most. */
   | { type: 'rebalance', share: number, max: number }
   /** Whether to take new connections; where not, idle ones are given away too. */

@@ -9,7 +9,7 @@ import { createPrivateSockets } from './private-sockets.ts'
 import type { BoundSocket } from './sockets.ts'
 import { NO_WAITS } from './queue.ts'
 
-const NO_COUNTS = { queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: 0, waited: NO_WAITS }
+const NO_COUNTS = { queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: 0, takenBack: 0, waited: NO_WAITS }
 
 export async function createAcceptingListener (sockets: BoundSocket[], { backlog }: ListenTarget, createDispatcher: (facts: ServerFacts) => Dispatcher): Promise<Listener> {
   const privateSockets = await createPrivateSockets()

@@ -153,7 +153,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
       for (let next = line.leave(); next !== undefined; next = line.leave()) refuse(next)
       relay.close()
     },
-    counts: () => ({ ...line.counts(), moved: relay.counts().passed })
+    counts: () => ({ ...line.counts(), moved: relay.counts().passed, takenBack: 0 })
   }
 }
 

@@ -21,7 +21,7 @@ export function createHandover (workers: () => readonly Receiver[]): Pick<Listen
     gone: relay.gone,
     prefer: preferences.prefer,
     close: relay.close,
-    counts: () => ({ queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: relay.counts().passed, waited: NO_WAITS })
+    counts: () => ({ queued: 0, rejectedFull: 0, rejectedTimeout: 0, moved: relay.counts().passed, takenBack: 0, waited: NO_WAITS })
   }
 }
 

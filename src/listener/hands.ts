@@ -4,15 +4,19 @@ export interface Hands<Worker> {
   /**
    * The one with the fewest below the limit; of equals, the next in turn.
    *
-   * @param how `soon`: not behind a long request where handlers block. `however`: as long as there is room
+   * @param how `at once`: only one that has none. `soon`: not behind a long request where handlers block. `however`: as long as there is room
    */
-  readonly freest: (workers: readonly Worker[], how: 'soon' | 'however') => Worker | undefined
+  readonly freest: (workers: readonly Worker[], how: 'at once' | 'soon' | 'however') => Worker | undefined
   /** It is sent a request. */
   readonly give: (worker: Worker) => Place
   /** It has received what was sent for this place. */
   readonly received: (place: Place) => void
   /** One of its requests has ended. */
   readonly end: (worker: Worker) => void
+  /** Whether what was sent for this place should have been begun by now: the worker has taken longer than usual for what it works on. */
+  readonly isLate: (place: Place) => boolean
+  /** When that is looked at again, in ms. */
+  readonly lateAfter: () => number
   /** One of its requests goes to another. */
   readonly letGo: (worker: Worker) => void
   readonly forget: (worker: Worker) => void
@@ -51,17 +55,18 @@ export function createHands<Worker extends { readonly key: number }> (limit: num
     return hand
   }
 
+  const lateAfter = (): number => Math.max(SHORT, LONG * (usual ?? 0))
+  const isLate = ({ since }: Hand): boolean => usual !== undefined && now() - since > lateAfter()
   // A worker whose handlers wait takes the next request meanwhile; one whose handlers block lets it wait, even if another is free by then.
-  const isLate = ({ count, since }: Hand): boolean =>
-    count > 0 && blocking > 0.5 && usual !== undefined && now() - since > Math.max(SHORT, LONG * usual)
+  const isKept = (hand: Hand): boolean => hand.count > 0 && blocking > 0.5 && isLate(hand)
 
   return {
     freest (workers, how) {
       let best: Worker | undefined
-      let fewest = limit
+      let fewest = how === 'at once' ? 1 : limit
       for (const worker of inTurn(workers, lastKey)) {
         const hand = handOf(worker)
-        if (hand.count >= fewest || (how === 'soon' && isLate(hand))) continue
+        if (hand.count >= fewest || (how === 'soon' && isKept(hand))) continue
         best = worker
         fewest = hand.count
       }
@@ -87,9 +92,11 @@ export function createHands<Worker extends { readonly key: number }> (limit: num
       hand.since = at
       hand.count = Math.max(0, hand.count - 1)
     },
+    isLate: ({ hand }) => isLate(hand),
+    lateAfter,
     letGo (worker) {
-      const hand = handOf(worker)
-      hand.count = Math.max(0, hand.count - 1)
+      const hand = hands.get(worker)
+      if (hand !== undefined) hand.count = Math.max(0, hand.count - 1)
     },
     forget (worker) { hands.delete(worker) },
     usual: () => usual ?? 0

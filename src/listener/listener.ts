@@ -31,6 +31,8 @@ export interface ListenerCounts {
   readonly rejectedFull: number
   readonly rejectedTimeout: number
   readonly moved: number
+  /** Requests that a worker did not begin in time, so that a free one got them. */
+  readonly takenBack: number
   /** How long those that had their turn had waited. */
   readonly waited: QueueWaits
 }

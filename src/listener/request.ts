@@ -6,8 +6,9 @@ import type { QueueLimits } from '../options/queue-types.ts'
 import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { eligible } from './eligible.ts'
+import { createErrands } from './errands.ts'
+import type { Errand } from './errands.ts'
 import { createHands } from './hands.ts'
-import type { Place } from './hands.ts'
 import { headIsComplete } from './head.ts'
 import { holdClient } from './held-client.ts'
 import type { HeldClient } from './held-client.ts'
@@ -16,15 +17,14 @@ import { createPatience } from './patience.ts'
 import { createWaitingLine } from './waiting-line.ts'
 import { busyAnswer, LATE_ANSWER } from './refusal.ts'
 
-/** `parked`: between requests. `due`: a request waits for a worker. `sent`: a worker was sent it. `serving`: that worker has it. */
-type ClientState = 'parked' | 'due' | 'sent' | 'serving'
+/** `parked`: between requests. `due`: a request waits for a worker. `sent`: a worker was sent it. */
+type ClientState = 'parked' | 'due' | 'sent'
 
 interface Client {
-  readonly id: number
   readonly held: HeldClient
   state: ClientState
-  worker: Receiver | undefined
-  place: Place | undefined
+  /** While `sent`. */
+  errand: Errand<Client> | undefined
   /** Runs while a header block is incomplete. */
   late: NodeJS.Timeout | undefined
 }
@@ -38,14 +38,15 @@ export interface RequestLimits {
 /** Times that a request usually takes for which one may wait for it in a lasting overload. */
 const WORTH_WAITING = 2
 
-export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, facts: ServerFacts, { workers }: ListenerParts): Dispatcher {
-  const clients = new Map<number, Client>()
+export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, facts: ServerFacts, { workers, warn }: ListenerParts): Dispatcher {
+  const clients = new Set<Client>()
   const hands = createHands<Receiver>(concurrency)
+  const errands = createErrands<Client>(hands, { onUndelivered: sendElsewhere, onLate: pump })
   const drained = deferred()
   const { maxDelay } = queue
   const line = createWaitingLine<Client>(queue, refuseBusy, maxDelay === false ? undefined : createPatience(() => Math.max(maxDelay, hands.usual() * WORTH_WAITING)))
-  let lastId = 0
   let moved = 0
+  let takenBack = 0
   let phase: 'serving' | 'draining' | 'closed' = 'serving'
 
   function accept (connection: ConnectionHandle): void {
@@ -54,8 +55,8 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
       onHangup: () => forget(client),
       onTimeout: () => { if (client.state === 'parked') drop(client) }
     })
-    const client: Client = { id: ++lastId, held, state: 'parked', worker: undefined, place: undefined, late: undefined }
-    clients.set(client.id, client)
+    const client: Client = { held, state: 'parked', errand: undefined, late: undefined }
+    clients.add(client)
     park(client, facts.headersTimeout)
   }
 
@@ -63,7 +64,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
   function park (client: Client, timeout = facts.keepAliveTimeout): void {
     if (phase === 'closed') return drop(client)
     client.state = 'parked'
-    client.worker = undefined
+    client.errand = undefined
     client.held.setTimeout(timeout)
     client.held.watch()
   }
@@ -73,7 +74,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     client.held.setTimeout(0)
     if (client.late === undefined && facts.headersTimeout > 0) {
       client.late = setTimeout(() => {
-        clients.delete(client.id)
+        clients.delete(client)
         client.held.refuse(LATE_ANSWER)
       }, facts.headersTimeout)
     }
@@ -95,34 +96,28 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
   }
 
   function send (client: Client, worker: Receiver): void {
-    const { held, id } = client
+    const { held } = client
     const handle = held.handle()
     if (handle === undefined) return drop(client)
     held.stop()
     client.state = 'sent'
-    client.worker = worker
-    const place = client.place = hands.give(worker)
-    const message = { type: 'request-take', id, head: held.head().toString('latin1') } as const
-    worker.channel.deliver(message, handle as unknown as SendHandle, received => {
-      if (client.state !== 'sent' || client.place !== place) return
-      if (!received) return sendElsewhere(client, worker)
-      client.state = 'serving'
-      hands.received(place)
-    })
+    client.errand = errands.start(client, worker, held.head(), handle as unknown as SendHandle)
   }
 
   /** The worker ended, or drains, before it had begun: the request is untouched, and first in line. */
-  function sendElsewhere (client: Client, worker: Receiver): void {
-    if (client.worker !== worker || !clients.has(client.id)) return
-    hands.letGo(worker)
+  function sendElsewhere (errand: Errand<Client>): void {
+    const { client } = errand
+    errands.abandon(errand)
+    if (!clients.has(client)) return
     client.state = 'due'
-    client.worker = undefined
+    client.errand = undefined
     line.rejoin(client)
     client.held.watch()
     pump()
   }
 
   function pump (): void {
+    takeBackLate()
     while (line.depth() > 0) {
       const worker = freest()
       if (worker === undefined) break
@@ -132,12 +127,25 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     settle()
   }
 
+  /** What waits in a worker whose loop is kept goes to one that has nothing to do. */
+  function takeBackLate (): void {
+    for (const errand of errands.late()) {
+      const idle = hands.freest(eligible(workers()), 'at once')
+      if (idle === undefined) return
+      if (!errands.takeBack(errand)) continue
+      takenBack++
+      send(errand.client, idle)
+    }
+  }
+
   function receive (worker: Receiver, message: ConnectionMessage): void {
     if (message.type !== 'request-done') return
-    const client = clients.get(message.id)
-    if (client === undefined || client.worker !== worker) return
-    if (message.outcome === 'untouched') return sendElsewhere(client, worker)
-    hands.end(worker)
+    const errand = errands.find(worker, message.id)
+    if (errand === undefined) return
+    if (message.outcome === 'unredeemed' && errands.stopTickets()) warn('take-back-off', 'a worker could not remove the file that came with a request: requests stay where they were sent from now on, even if another worker is free sooner')
+    if (message.outcome === 'untouched' || message.outcome === 'unredeemed') return sendElsewhere(errand)
+    errands.end(errand)
+    const { client } = errand
     moved++
     client.held.forgetHead()
     if (message.outcome === 'idle') park(client)
@@ -146,32 +154,32 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
   }
 
   function gone (worker: Receiver): void {
-    for (const client of clients.values()) {
-      if (client.worker !== worker) continue
+    for (const errand of errands.of(worker)) {
       // Begun is begun: to ask again could do the work twice.
-      if (client.state === 'serving') drop(client)
-      else sendElsewhere(client, worker)
+      if (errand.state === 'received') drop(errand.client)
+      else sendElsewhere(errand)
     }
     hands.forget(worker)
     pump()
   }
 
   function refuseBusy (client: Client): void {
-    clients.delete(client.id)
+    clients.delete(client)
     client.held.refuse(busyAnswer())
     settle()
   }
 
   function forget (client: Client): void {
     clearTimeout(client.late)
-    clients.delete(client.id)
+    clients.delete(client)
     line.abandon(client)
     settle()
   }
 
   function drop (client: Client): void {
+    if (client.errand !== undefined) errands.abandon(client.errand)
     clearTimeout(client.late)
-    clients.delete(client.id)
+    clients.delete(client)
     client.held.drop()
     settle()
   }
@@ -179,7 +187,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
   function settle (): void {
     if (phase === 'serving') return
     // Within the grace those being served count too: a response that began before the end was announced brings its connection back here.
-    const waits = [...clients.values()].some(({ state }) => phase === 'draining' || state !== 'serving')
+    const waits = [...clients].some(({ errand }) => phase === 'draining' || errand?.state !== 'received')
     if (!waits) drained.resolve()
   }
 
@@ -194,7 +202,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
       phase = 'draining'
       const timer = setTimeout(() => {
         phase = 'closed'
-        for (const client of clients.values()) if (client.state === 'parked') drop(client)
+        for (const client of clients) if (client.state === 'parked') drop(client)
         settle()
       }, grace)
       settle()
@@ -205,8 +213,9 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     close () {
       phase = 'closed'
       line.close()
-      for (const client of clients.values()) drop(client)
+      for (const client of clients) drop(client)
+      errands.close()
     },
-    counts: () => ({ ...line.counts(), moved })
+    counts: () => ({ ...line.counts(), moved, takenBack })
   }
 }

@@ -17,7 +17,7 @@ export interface WaitingLine<T> {
   readonly depth: () => number
   /** Whoever joins now is refused. */
   readonly isFull: () => boolean
-  readonly counts: () => Omit<ListenerCounts, 'moved'>
+  readonly counts: () => Omit<ListenerCounts, 'moved' | 'takenBack'>
   readonly close: () => void
 }
 

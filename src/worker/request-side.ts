@@ -6,6 +6,7 @@ import type { Connection, Connections } from '../handoff/connections.ts'
 import { takeConnection } from '../handoff/take.ts'
 import { isConnectionHandle, stopReading } from '../node-internals.ts'
 import type { RequestOutcome, ToPrimary, ToWorker } from '../protocol.ts'
+import { redeem } from '../tickets.ts'
 
 type RequestTake = Extract<ToWorker, { type: 'request-take' }>
 
@@ -37,6 +38,11 @@ export function createRequestSide (server: http.Server, connections: Connections
     connection.socket.once('close', () => giveBack(connection.socket, 'closed'))
   }
 
+  const hindrance = (ticket: string | undefined): 'untouched' | 'unredeemed' | undefined => {
+    if (!server.listening) return 'untouched'
+    return ticket === undefined || redeem(ticket) ? undefined : 'unredeemed'
+  }
+
   server.on('request', (request, response) => {
     const { socket } = request
     if (!borrowed.has(socket)) return
@@ -49,11 +55,12 @@ export function createRequestSide (server: http.Server, connections: Connections
   }
 
   return {
-    receive ({ id, head }, handle) {
+    receive ({ id, head, ticket }, handle) {
       if (!isConnectionHandle(handle)) return
-      if (!server.listening) {
+      const hindered = hindrance(ticket)
+      if (hindered !== undefined) {
         handle.close()
-        return void channel.post({ type: 'request-done', id, outcome: 'untouched' })
+        return void channel.post({ type: 'request-done', id, outcome: hindered })
       }
       const { connection, begin } = takeConnection(connections, handle, Buffer.from(head, 'latin1'), true)
       if (connection !== undefined) lend(id, connection)

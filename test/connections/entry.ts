@@ -1,6 +1,7 @@
 // A cluster for the tests of connections: options from the environment, orders from the test, one JSON line for each thing that happens.
 import { PassThrough } from 'node:stream'
-import { readFileSync } from 'node:fs'
+import fs, { readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { clusterize, fastifyClusterize } from '../../src/index.ts'
@@ -11,10 +12,11 @@ import type { Order } from './setup.ts'
 
 /** More than the kernel sends ahead. */
 const LARGE = 64e6
-const { options, server, faulty, gate, version } = setup()
+const { options, server, faulty, gate, version, mayNotRemove } = setup()
 
 async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
   if (gate !== undefined && gate.slots.includes(worker.id)) await fileExists(gate.file)
+  if (mayNotRemove !== undefined) removeNothing(mayNotRemove)
   const code = version === undefined ? 'v1' : readFileSync(version, 'utf8').trim()
   if (code === 'broken') throw new Error('the new code is broken')
   const app = await create()
@@ -53,8 +55,8 @@ function addRoutes (app: FastifyInstance, code: string): void {
     reply.raw.once('close', () => { say('large-closed', {}) })
     void reply.send(Buffer.alloc(LARGE))
   })
-  app.get<{ Params: { ms: string } }>('/block/:ms', async ({ params }) => {
-    say('blocking', {})
+  app.get<{ Params: { ms: string }, Querystring: { id?: string } }>('/block/:ms', async ({ params, query }) => {
+    say('blocking', { id: query.id })
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(params.ms))
     return { pid: process.pid }
   })
@@ -81,6 +83,12 @@ if (cluster.role === 'primary') {
     if (order.type === 'workers') say('workers', { workers: cluster.workers() })
     if (order.type === 'stats') say('stats', { stats: cluster.stats() })
   })
+}
+
+/** As for a worker that has become another user. */
+function removeNothing (code: string): void {
+  fs.unlinkSync = () => { throw Object.assign(new Error(`${code} on purpose`), { code }) }
+  syncBuiltinESMExports()
 }
 
 function say (event: string, fields: object): void {

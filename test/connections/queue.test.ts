@@ -6,19 +6,10 @@ import { connect } from '../helpers/http-connection.ts'
 import type { HttpConnection } from '../helpers/http-connection.ts'
 import { until } from '../helpers/processes.ts'
 import { seeded } from '../helpers/random.ts'
-import { startCluster } from './setup.ts'
+import { dispatchOf, startCluster } from './setup.ts'
 import type { TestCluster } from './setup.ts'
 
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: test\r\n\r\n`
-
-interface Dispatch { readonly queued: number, readonly rejectedFull: number, readonly rejectedTimeout: number }
-
-async function dispatchOf (cluster: TestCluster): Promise<Dispatch> {
-  const seen = cluster.lines().length
-  cluster.send({ type: 'stats' })
-  const line = await cluster.line(candidate => candidate['event'] === 'stats' && cluster.lines().indexOf(candidate) >= seen)
-  return (line['stats'] as { dispatch: Dispatch }).dispatch
-}
 
 /** Waits until so many are in the queue, which no client can see. */
 async function queued (cluster: TestCluster, count: number): Promise<void> {

@@ -13,6 +13,8 @@ export interface Setup {
   readonly faulty?: 'throws' | 'nonsense'
   /** These slots boot only once the file exists. */
   readonly gate?: { readonly slots: readonly number[], readonly file: string }
+  /** The system's error when a worker removes a file. */
+  readonly mayNotRemove?: 'EACCES' | 'ENOENT'
   /** A file that holds the version of the "code". */
   readonly version?: string
 }
@@ -42,4 +44,14 @@ export async function startCluster (t: TestContext, { server = { kind: 'http' },
   const [first] = addresses
   if (first === undefined) throw new Error('the cluster has no address')
   return { ...started, target: typeof first === 'string' ? { path: first } : { host: first.address, port: first.port } }
+}
+
+export interface Dispatch { readonly queued: number, readonly rejectedFull: number, readonly rejectedTimeout: number, readonly takenBack: number }
+
+/** What the primary has counted until now. */
+export async function dispatchOf (cluster: TestCluster): Promise<Dispatch> {
+  const seen = cluster.lines().length
+  cluster.send({ type: 'stats' })
+  const line = await cluster.line(candidate => candidate['event'] === 'stats' && cluster.lines().indexOf(candidate) >= seen)
+  return (line['stats'] as { dispatch: Dispatch }).dispatch
 }

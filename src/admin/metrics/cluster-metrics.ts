@@ -34,6 +34,7 @@ export function clusterMetrics ({ status, dispatch, counts }: ClusterFacts): App
     histogram('reload_duration_seconds', 'How long reloads took that were done.', RELOAD_BUCKETS, [counts.reloadTimes]),
     ...queueMetrics(status, dispatch),
     counter('dispatch_moved_total', 'Connections or requests the primary passed from one worker to another.', [[dispatch.moved]]),
+    counter('dispatch_taken_back_total', 'Requests that a worker did not begin in time, so that a free one got them.', [[dispatch.takenBack]]),
     ...primaryMetrics(status)
   ]
 }
