@@ -13,8 +13,8 @@ export interface Hands<Worker> {
   readonly received: (place: Place) => void
   /** One of its requests has ended. */
   readonly end: (worker: Worker) => void
-  /** Whether what was sent for this place should have been begun by now: the worker has taken longer than usual for what it works on. */
-  readonly isLate: (place: Place) => boolean
+  /** Whether what was sent for this place should have been begun by now: for longer than usual, or `times` as long, the worker has ended nothing. */
+  readonly isLate: (place: Place, times?: number) => boolean
   /** When that is looked at again, in ms. */
   readonly lateAfter: () => number
   /** One of its requests goes to another. */
@@ -24,8 +24,8 @@ export interface Hands<Worker> {
   readonly usual: () => number
 }
 
-/** A request's place behind another of the same worker, of which `ended` were over when it was sent; undefined where it is the only one. */
-export interface Place { readonly hand: Hand, readonly ended: number | undefined }
+/** A request's place in the hands of a worker since `at`, in ms; `ended` is how many of those before it were over then, undefined where it was the only one. */
+export interface Place { readonly hand: Hand, readonly at: number, readonly ended: number | undefined }
 
 interface Hand {
   count: number
@@ -56,9 +56,9 @@ export function createHands<Worker extends { readonly key: number }> (limit: num
   }
 
   const lateAfter = (): number => Math.max(SHORT, LONG * (usual ?? 0))
-  const isLate = ({ since }: Hand): boolean => usual !== undefined && now() - since > lateAfter()
+  const isLate = (since: number, times = 1): boolean => usual !== undefined && now() - since > lateAfter() * times
   // A worker whose handlers wait takes the next request meanwhile; one whose handlers block lets it wait, even if another is free by then.
-  const isKept = (hand: Hand): boolean => hand.count > 0 && blocking > 0.5 && isLate(hand)
+  const isKept = (hand: Hand): boolean => hand.count > 0 && blocking > 0.5 && isLate(hand.since)
 
   return {
     freest (workers, how) {
@@ -75,9 +75,10 @@ export function createHands<Worker extends { readonly key: number }> (limit: num
     },
     give (worker) {
       const hand = handOf(worker)
-      if (hand.count++ > 0) return { hand, ended: hand.ended }
-      hand.since = now()
-      return { hand, ended: undefined }
+      const at = now()
+      if (hand.count++ > 0) return { hand, at, ended: hand.ended }
+      hand.since = at
+      return { hand, at, ended: undefined }
     },
     received ({ hand, ended }) {
       if (ended !== undefined) blocking += ((hand.ended > ended ? 1 : 0) - blocking) * BLOCKING_WEIGHT
@@ -92,7 +93,7 @@ export function createHands<Worker extends { readonly key: number }> (limit: num
       hand.since = at
       hand.count = Math.max(0, hand.count - 1)
     },
-    isLate: ({ hand }) => isLate(hand),
+    isLate: ({ hand, at }, times) => isLate(Math.max(hand.since, at), times),
     lateAfter,
     letGo (worker) {
       const hand = hands.get(worker)

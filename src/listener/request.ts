@@ -37,6 +37,8 @@ export interface RequestLimits {
 
 /** Times that a request usually takes for which one may wait for it in a lasting overload. */
 const WORTH_WAITING = 2
+/** Simulated, to move it at once to a worker with something to do costs all others more than it gains. */
+const TOO_LATE = 2
 
 export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, facts: ServerFacts, { workers, warn }: ListenerParts): Dispatcher {
   const clients = new Set<Client>()
@@ -127,14 +129,14 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     settle()
   }
 
-  /** What waits in a worker whose loop is kept goes to one that has nothing to do. */
+  /** What waits in a worker whose loop is kept goes to one that has nothing to do; later, as the first in line, to whoever may have one more. */
   function takeBackLate (): void {
     for (const errand of errands.late()) {
-      const idle = hands.freest(eligible(workers()), 'at once')
-      if (idle === undefined) return
-      if (!errands.takeBack(errand)) continue
+      const others = eligible(workers()).filter(worker => worker !== errand.worker)
+      const worker = hands.freest(others, 'at once') ?? (hands.isLate(errand.place, TOO_LATE) ? hands.freest(others, 'soon') : undefined)
+      if (worker === undefined || !errands.takeBack(errand)) continue
       takenBack++
-      send(errand.client, idle)
+      send(errand.client, worker)
     }
   }
 

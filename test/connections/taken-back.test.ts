@@ -9,8 +9,9 @@ import { dispatchOf, startCluster } from './setup.ts'
 import type { Setup, TestCluster } from './setup.ts'
 
 const OPTIONS = { workers: 2, scheduling: 'request', concurrency: 2 } as const
-const CLIENTS = 12
-const ROUNDS = 40
+// As many as the workers may have in hand, so that one of them often has nothing to do.
+const CLIENTS = 4
+const ROUNDS = 120
 const SHARE_OF_LONG = 0.2
 
 /** Up, with so many clients, and it has seen how long a request takes. */
@@ -59,8 +60,10 @@ void test('every request is served exactly once, wherever it was sent before', a
 for (const mayNotRemove of ['EACCES', 'ENOENT'] as const) {
   void test(`where a worker cannot remove files (${mayNotRemove}) nothing is taken back, which is logged once, and each request is served once`, async t => {
     const started = await start(t, { mayNotRemove })
+    // One may have been, before any worker had tried.
+    const { takenBack } = await dispatchOf(started.cluster)
     assert.deepEqual(await askAll(started), ONCE)
-    assert.equal((await dispatchOf(started.cluster)).takenBack, 0)
+    assert.equal((await dispatchOf(started.cluster)).takenBack, takenBack)
     assert.equal(started.cluster.lines().filter(({ event }) => event === 'take-back-off').length, 1)
   })
 }

@@ -98,3 +98,18 @@ void test('the usual time is the median: a long request now and then does not ch
   pass(8)
   assert.equal(hands.freest([A], 'soon'), undefined)
 })
+
+void test('what was sent is late once nothing has ended for longer than usual, and never before it was sent', () => {
+  const { hands, pass } = setup(3)
+  practise({ hands, pass }, 10, 'wait')
+  hands.give(A)
+  const second = hands.give(A)
+  pass(10)
+  assert.equal(hands.isLate(second), false)
+  pass(10)
+  assert.equal(hands.isLate(second), true)
+  const third = hands.give(A)
+  assert.equal(hands.isLate(third), false)
+  hands.end(A)
+  assert.equal(hands.isLate(second), false)
+})
