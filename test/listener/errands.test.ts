@@ -11,7 +11,7 @@ import type { Receiver } from '../../src/listener/listener.ts'
 import type { ToWorker } from '../../src/protocol.ts'
 import { redeem } from '../../src/tickets.ts'
 
-const USUAL = 10
+const USUAL = 20
 const LONG = 1.5 * USUAL + 1
 
 interface Delivery { readonly ticket: string, readonly done: (received: boolean) => void }

@@ -101,15 +101,25 @@ void test('the usual time is the median: a long request now and then does not ch
 
 void test('what was sent is late once nothing has ended for longer than usual, and never before it was sent', () => {
   const { hands, pass } = setup(3)
-  practise({ hands, pass }, 10, 'wait')
+  practise({ hands, pass }, 20, 'wait')
   hands.give(A)
   const second = hands.give(A)
-  pass(10)
+  pass(20)
   assert.equal(hands.isLate(second), false)
-  pass(10)
+  pass(20)
   assert.equal(hands.isLate(second), true)
   const third = hands.give(A)
   assert.equal(hands.isLate(third), false)
   hands.end(A)
   assert.equal(hands.isLate(second), false)
+})
+
+void test('what was sent is on its way for 15 ms before it can be late, however short requests are', () => {
+  const { hands, pass } = setup(3)
+  practise({ hands, pass }, 0.2, 'block')
+  const place = hands.give(A)
+  pass(15)
+  assert.equal(hands.isLate(place), false)
+  pass(1)
+  assert.equal(hands.isLate(place), true)
 })
