@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { count, ended, order, readyLines, startCluster } from '../cluster/start-cluster.ts'
 import type { Cluster } from '../cluster/start-cluster.ts'
-import { descendants, noneLeft, until } from '../helpers/processes.ts'
+import { descendants, isAlive, noneLeft, until } from '../helpers/processes.ts'
 
 // Far longer than this test may take.
 const OPTIONS = { workers: 2, idleGrace: 100, reload: { stableFor: 50 }, restart: { delay: 300_000, maxDelay: 300_000 } }
@@ -11,6 +11,8 @@ const OPTIONS = { workers: 2, idleGrace: 100, reload: { stableFor: 50 }, restart
 /** The first replacement comes at once, the second one would come much later. */
 async function holdBack (cluster: Cluster, slot: number): Promise<void> {
   for (const wait of ['at-once', 'long']) {
+    // The log of a worker's start may come after what the primary prints itself.
+    await until(() => isAlive(cluster.pidOf(slot)), () => `worker ${slot}`)
     const [ready, exits] = [readyLines(cluster, slot).length, count(cluster, 'worker-exit')]
     process.kill(cluster.pidOf(slot), 'SIGKILL')
     await until(() => count(cluster, 'worker-exit') > exits, () => `the end of worker ${slot}`)
