@@ -123,7 +123,8 @@ function planForks (slots: readonly number[], { generation }: Desired, notBefore
 function planReplacements (slots: ReadonlyArray<readonly PlannedWorker[]>, desired: Desired, notBefore: (slot: number) => number, now: number): Plan {
   const isStale = ({ generation, dismissed }: PlannedWorker): boolean => dismissed || generation < desired.generation
   const mixed = slots.filter(there => there.some(isStale) && !there.every(isStale))
-  const stale = slots.filter(there => there.every(isStale)).flatMap(there => there[0]?.slot ?? [])
+  // A replacement that a reload has made stale goes on in its slot: were the reload given up, it would be one again, beside that of another slot.
+  const stale = slots.filter(there => there.every(isStale)).toSorted((a, b) => b.length - a.length).flatMap(there => there[0]?.slot ?? [])
   const due = stale.slice(0, Math.max(0, desired.concurrency - mixed.length))
   const proofs = mixed.map(there => {
     const provenAt = Math.min(...there.filter(worker => !isStale(worker)).map(({ readyAt }) => (readyAt ?? Infinity) + desired.stableFor))

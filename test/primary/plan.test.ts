@@ -368,5 +368,9 @@ void test('after any history the cluster settles: each slot has one ready worker
     assert.ok(workers.every(worker => isFresh(worker, cluster.desired)))
     assert.ok(isRolledOut(cluster.desired, workers, cluster.now + cluster.desired.stableFor))
     assert.ok(nextProof(cluster.desired, workers, cluster.now) > cluster.now)
-  }), { numRuns: RUNS })
+  }), {
+    numRuns: RUNS,
+    // A recycle, a reload that makes its replacement stale, another recycle, and no reload after all.
+    examples: [[{ size: 2, spares: 0, concurrency: 1, stableFor: 0, steps: [{ type: 'dismiss', pick: 9 }, { type: 'reload' }, { type: 'dismiss', pick: 0 }, { type: 'give-up' }], stops: false }]]
+  })
 })
