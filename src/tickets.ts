@@ -16,22 +16,21 @@ const FOLDERS = process.platform === 'linux' ? ['/dev/shm', tmpdir()] : [tmpdir(
 
 export function createTickets (folders: readonly string[] = FOLDERS): Tickets {
   const name = `fastify-clusterize-${randomUUID()}`
-  const folder = folders.find(each => {
+  let folder = folders.find(each => {
     const ticket = path.join(each, name)
     return create(ticket) && redeem(ticket)
   })
-  let state: 'issuing' | 'stopped' = 'issuing'
   let last = 0
   return {
     issue () {
-      if (folder === undefined || state === 'stopped') return undefined
+      if (folder === undefined) return undefined
       const ticket = path.join(folder, `${name}-${++last}`)
       return create(ticket) ? ticket : undefined
     },
     stop () {
-      const issuing = folder !== undefined && state === 'issuing'
-      state = 'stopped'
-      return issuing
+      const issued = folder !== undefined
+      folder = undefined
+      return issued
     }
   }
 }

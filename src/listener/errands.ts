@@ -96,7 +96,7 @@ export function createErrands<Client> (hands: Hands<Receiver>, { onUndelivered, 
       hands.end(errand.worker)
     },
     abandon (errand) {
-      if (errand.state === 'over' || errand.state === 'taken back') return
+      if (!errands.has(errand.id)) return
       forget(errand)
       hands.letGo(errand.worker)
       if (errand.ticket !== undefined) redeem(errand.ticket)

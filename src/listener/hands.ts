@@ -57,8 +57,8 @@ export function createHands<Worker extends { readonly key: number }> (limit: num
     return hand
   }
 
-  const isLonger = (since: number, least: number, times = 1): boolean =>
-    usual !== undefined && now() - since > Math.max(least, LONG * usual) * times
+  const longFrom = (least: number): number => Math.max(least, LONG * (usual ?? 0))
+  const isLonger = (since: number, least: number, times = 1): boolean => usual !== undefined && now() - since > longFrom(least) * times
   // A worker whose handlers wait takes the next request meanwhile; one whose handlers block lets it wait, even if another is free by then.
   const isKept = (hand: Hand): boolean => hand.count > 0 && blocking > 0.5 && isLonger(hand.since, SHORT)
 
@@ -96,7 +96,7 @@ export function createHands<Worker extends { readonly key: number }> (limit: num
       hand.count = Math.max(0, hand.count - 1)
     },
     isLate: ({ hand, at }, times) => isLonger(Math.max(hand.since, at), TRANSIT, times),
-    lateAfter: () => Math.max(TRANSIT, LONG * (usual ?? 0)),
+    lateAfter: () => longFrom(TRANSIT),
     letGo (worker) {
       const hand = hands.get(worker)
       if (hand !== undefined) hand.count = Math.max(0, hand.count - 1)

@@ -37,7 +37,7 @@ export interface RequestLimits {
 
 /** Times that a request usually takes for which one may wait for it in a lasting overload. */
 const WORTH_WAITING = 2
-/** Simulated, to move it at once to a worker with something to do costs all others more than it gains. */
+/** Times as late, a request goes to a worker that has something to do, too. Simulated, to move it there as soon as it is late costs all others more than it gains. */
 const TOO_LATE = 2
 
 export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, facts: ServerFacts, { workers, warn }: ListenerParts): Dispatcher {
