@@ -70,7 +70,7 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
     grace.close()
   }
   const forgetErrors = onUncaught(fail)
-  const forgetOrders = obeyOrderSignals(supervisor, () => exit('the terminal closed'))
+  const forgetOrders = obeyOrderSignals(supervisor, () => exit('the terminal closed'), log)
   const forgetSignals = listenToSignals({
     onStop: exit,
     onHurry (signal) {

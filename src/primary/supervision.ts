@@ -40,6 +40,8 @@ export interface Supervisor {
   killAll: () => void
   /** Whether the first generation has become ready. */
   isUp: () => boolean
+  /** Resolves then. Throws what `start` throws. */
+  whenUp: () => Promise<void>
   workers: () => WorkerView[]
   handles: () => readonly WorkerHandle[]
   /** Before a stop: from now on each response ends its connection. */

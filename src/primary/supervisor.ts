@@ -233,6 +233,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       for (const handle of roster.all()) handle.kill('kill-forced')
     },
     isUp: () => state === 'up',
+    whenUp: () => up.promise,
     workers: () => roster.all().map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
     handles: roster.all,
     announceStop () {

@@ -39,8 +39,13 @@ async function askBoth (cluster: Talkative, generation: number): Promise<Set<str
     // Many at once, or one worker would take them all.
     await Promise.all(Array.from({ length: 30 }, ask))
     return times.size >= 2 && [...times.values()].every(count => count >= 3)
-  }, () => `three answers of each worker of generation ${generation}`)
+  }, () => `three answers of each worker of generation ${generation}; there were ${JSON.stringify([...times])}; it said:\n${told(cluster)}`)
   return new Set(times.keys())
+}
+
+/** Its own lines: what the app writes with each request would hide them. */
+function told (cluster: Talkative): string {
+  return cluster.lines().filter(({ event }) => event !== undefined).map(line => JSON.stringify(line)).join('\n')
 }
 
 async function servesOn (cluster: Talkative, before: () => void): Promise<void> {
