@@ -60,6 +60,9 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }
   const slice = maxQueueDelay * SLICE
   const limits = scaled(PATIENCE, maxQueueDelay)
   const overdueAfter = scaled(limits, OVERDUE)
+  const overloadedAfter = maxQueueDelay * OVERLOADED_AFTER
+  /** With so much to do, whoever is last would be found overdue in an overload, even if nobody else came. */
+  const hopeless = overloadedAfter + overdueAfter.critical
   const queue = createAdmissionQueue<Item>()
   const pace = createPace(slice)
   const tally = createLoopTally(clock)
@@ -83,7 +86,7 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }
   }
 
   function isOverloaded (now: number): boolean {
-    return tally.lastShare() > 0 || now - waitingSince > maxQueueDelay * OVERLOADED_AFTER
+    return tally.lastShare() > 0 || now - waitingSince > overloadedAfter || queue.size() * perRequest(service) > hopeless
   }
 
   /** Nobody waits for a loop that has nothing to do. */

@@ -95,7 +95,7 @@ test('who would wait too long is refused at once, but not before somebody has wa
   const began = loop.now()
   const refused = { critical: 0, normal: 0, sheddable: 0 }
   while (loop.now() - began < 240) {
-    for (let i = 0; i < 10; i++) assert.equal(admit('normal'), 'wait')
+    for (let i = 0; i < 4; i++) assert.equal(admit('normal'), 'wait')
     turn()
   }
   while (loop.now() - began < 600) {
@@ -109,11 +109,23 @@ test('who would wait too long is refused at once, but not before somebody has wa
 test('who has waited for longer than foreseen is refused then', () => {
   const { admit, busy, turn, refused } = still({})
   busy()
-  for (let i = 0; i < 200; i++) admit('normal')
+  // Work for 0.38 s.
+  for (let i = 0; i < 38; i++) assert.equal(admit('normal'), 'wait')
   for (let passed = 0; passed < 8; passed++) turn()
   assert.equal(refused.length, 0)
   for (let passed = 0; passed < 8; passed++) turn()
-  assert.ok(refused.length > 100 && refused.every(([priority, reason]) => priority === 'normal' && reason === 'queue-delay'), JSON.stringify(refused))
+  assert.ok(refused.length > 5 && refused.every(([priority, reason]) => priority === 'normal' && reason === 'queue-delay'), JSON.stringify(refused))
+})
+
+test('where so many come at once that the last would be refused as late anyway, they are refused as they come', () => {
+  const { admit, busy, turn, served, refused } = still({})
+  busy()
+  const admissions = Array.from({ length: 200 }, () => admit('normal'))
+  const waiting = admissions.indexOf('queue-delay')
+  assert.ok(waiting >= 30 && waiting <= 45, `${waiting} wait`)
+  assert.ok(admissions.slice(waiting).every(admission => admission === 'queue-delay'))
+  while (served.length + refused.length < waiting) turn()
+  assert.ok(served.length >= 10, `${served.length} served`)
 })
 
 test('a client that leaves while it waits is passed over, and takes no place of the limit', () => {
