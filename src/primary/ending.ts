@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { KilledError } from '../errors.ts'
+import { watchExit } from '../exiting.ts'
 import { hintField, hintForError } from '../hints.ts'
 import type { Listener } from '../listener/listener.ts'
 import type { ResolvedOptions } from '../options/types.ts'
@@ -54,6 +55,7 @@ export interface EndingParts {
 export function createPrimaryEnding ({ supervisor, listener, options, log, events, onEnd }: EndingParts): PrimaryEnding {
   const { idleGrace, drainTimeout, shutdown } = options
   const haste = new AbortController()
+  const isAtExit = watchExit()
   let stopping: Promise<void> | undefined
   // Empty as long as the process is to go on.
   let exitReason = ''
@@ -111,13 +113,15 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
   }
 
   function logUnclean (err: unknown): void {
-    if (err !== failure?.error) log.error({ event: 'stop-unclean', err }, 'the stop was not clean')
+    // Nothing else writes the log out once a listener for 'exit' has thrown; a fatal line does.
+    if (err !== failure?.error) log[isAtExit() ? 'fatal' : 'error']({ event: 'stop-unclean', err }, 'the stop was not clean')
   }
 
   /** Also in the middle of a stop: it goes on, since the requests in flight are not to blame. */
   function fail (error: unknown): void {
     failure ??= { error }
     log.fatal({ event: 'primary-failed', err: error, ...hintField(hintForError(error)) }, 'uncaught error in the primary: the cluster stops')
+    if (isAtExit()) process.exit(1)
     setTimeout(force, Math.min(LONGEST_TIMER, shutdown.delay + drainTimeout + BACKSTOP)).unref()
     exit('uncaught error in the primary')
   }

@@ -1,5 +1,6 @@
 // The one way a worker ends by itself: drain once, through close-with-grace, and exit.
 import closeWithGrace from 'close-with-grace'
+import { watchExit } from '../exiting.ts'
 
 /** Every event close-with-grace listens to: the primary decides on signals, and a second error must not cut requests short, so all are skipped. */
 const SKIPPED: closeWithGrace.AllEvents[] = [
@@ -22,14 +23,20 @@ export interface Ending {
 export function createEnding (finish: (timeout: number) => Promise<void>, report: (error: unknown) => Promise<void>): Ending {
   let state: 'running' | 'ending' | 'failed' = 'running'
   let reported: Promise<void> = Promise.resolve()
+  const isAtExit = watchExit()
 
   const start = (timeout: number): void => {
-    const grace = closeWithGrace({ delay: timeout + BACKSTOP, logger: false, skip: SKIPPED }, async () => {
+    const grace = closeWithGrace({ delay: timeout + BACKSTOP, logger: { error: reportAtExit }, skip: SKIPPED }, async () => {
       await finish(timeout)
       await reported
       if (state === 'failed') throw new Error('ended by an uncaught error')
     })
     grace.close()
+  }
+
+  /** Every other error on the way down has been reported where it came up. */
+  function reportAtExit (error: unknown): void {
+    if (isAtExit()) void report(error).catch(() => {})
   }
 
   return {
@@ -44,6 +51,7 @@ export function createEnding (finish: (timeout: number) => Promise<void>, report
         state = 'failed'
         // What cannot be reported must not be one more error to report.
         reported = report(error).catch(() => {})
+        if (isAtExit()) process.exit(1)
         if (!begun) start(timeout)
       }
       process.on('uncaughtException', fail)
