@@ -2,7 +2,7 @@
 
 /** A worker as a balancer sees it: read-only, from this very moment. */
 export interface BalancerWorker {
-  /** The slot; it survives restarts and reloads. */
+  /** The slot; it survives restarts and reloads. While one worker replaces another both have it. */
   readonly id: number
   readonly generation: number
   /** Connections the primary has given it and that are not over, counted by the primary. */
@@ -21,7 +21,7 @@ export interface BalancerConnection {
   readonly family?: string | undefined
 }
 
-/** A strategy: `pick` returns one of `workers`, or undefined when there is none. */
+/** A strategy: `pick` returns one of `workers` itself, or undefined when there is none. */
 export interface Balancer {
   readonly name: string
   readonly pick: (workers: readonly BalancerWorker[], connection: BalancerConnection) => BalancerWorker | undefined

@@ -34,7 +34,8 @@ export function guardBalancer ({ name, pick }: { name: string, pick: BalancerFun
   }
 }
 
+/** Who means a slot alone means the newer of two workers in it. */
 function find (workers: readonly BalancerWorker[], answer: unknown): BalancerWorker | undefined {
   const id = typeof answer === 'object' && answer !== null && 'id' in answer ? answer.id : answer
-  return workers.find(worker => worker.id === id)
+  return workers.find(worker => worker === answer) ?? workers.findLast(worker => worker.id === id)
 }

@@ -4,7 +4,7 @@ import type { Balancer } from './balancer.ts'
 const OFFSET = 0x811c9dc5
 const PRIME = 0x01000193
 
-/** Slots are hashed, so a reload moves nobody, and a worker that is lost moves only its own clients. */
+/** Slots are hashed, so a reload moves nobody, and a worker that is lost moves only its own clients. Of two in a slot it is the newer one. */
 export function createIpHash (): Balancer {
   return {
     name: 'ip-hash',
@@ -13,7 +13,7 @@ export function createIpHash (): Balancer {
       const ranked = workers
         .filter(({ draining }) => !draining)
         .map(worker => ({ worker, score: score(`${client}#${worker.id}`) }))
-        .toSorted((a, b) => b.score - a.score || a.worker.id - b.worker.id)
+        .toSorted((a, b) => b.score - a.score || a.worker.id - b.worker.id || b.worker.generation - a.worker.generation)
       return ranked[0]?.worker
     }
   }

@@ -1,4 +1,4 @@
-// Round robin: each worker in turn, by slot.
+// Round robin: each worker in turn, by slot; of two in a slot the newer one.
 import type { Balancer, BalancerWorker } from './balancer.ts'
 
 export function createRoundRobin (): Balancer {
@@ -11,8 +11,8 @@ export function createRoundRobin (): Balancer {
       // By slot and not by position, so that a worker that comes or goes disturbs no one's turn.
       for (const worker of workers) {
         if (worker.draining) continue
-        if (first === undefined || worker.id < first.id) first = worker
-        if (worker.id > last && (next === undefined || worker.id < next.id)) next = worker
+        if (first === undefined || worker.id <= first.id) first = worker
+        if (worker.id > last && (next === undefined || worker.id <= next.id)) next = worker
       }
       next ??= first
       last = next?.id ?? last

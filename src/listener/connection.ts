@@ -74,8 +74,10 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   /** Asks the balancer among the workers that are ready and have room. */
   function pick (peer: BalancerConnection, from: Member | undefined, refused: ReadonlySet<Member>): Receiver | undefined {
     const free = eligible(workers()).filter(worker => worker !== from && !refused.has(worker) && countOf(worker) < maxConnections)
-    const picked = balancer.pick(free.map(snapshot), peer)
-    return picked === undefined ? undefined : free.find(({ slot }) => slot === picked.id)
+    // By the snapshot itself: during a reload two workers have the same slot.
+    const shown = free.map(snapshot)
+    const picked = balancer.pick(shown, peer)
+    return picked === undefined ? undefined : free[shown.indexOf(picked)]
   }
 
   function countOf (worker: Receiver): number {

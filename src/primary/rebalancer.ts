@@ -12,13 +12,13 @@ export function startRebalancer (workers: () => readonly WorkerHandle[], { prefe
     const { moves, heavy: next } = rebalance(ready.flatMap(periodOf), heavy)
     heavy = next
     for (const giver of ready) {
-      const own = moves.filter(({ from }) => from === giver.slot)
+      const own = moves.filter(({ from }) => from === giver.key)
       const total = giver.snapshot()?.requests.rate ?? 0
       if (own.length === 0 || total === 0) continue
       // One order, since the giver chooses among its connections once; who gets how many of them is kept here.
       const [rate, max] = [sum(own.map(move => move.rate)), sum(own.map(move => move.max))]
       prefer(giver, own.flatMap(move => {
-        const taker = ready.find(({ slot }) => slot === move.to)
+        const taker = ready.find(({ key }) => key === move.to)
         return taker === undefined ? [] : [{ taker, count: Math.ceil(max * move.rate / rate) }]
       }))
       void giver.channel.post({ type: 'rebalance', share: rate / total, max })
@@ -31,7 +31,7 @@ function periodOf (worker: WorkerHandle): WorkerPeriod[] {
   const snapshot = worker.snapshot()
   if (snapshot === undefined) return []
   const { utilization, requests, connections } = snapshot
-  return [{ id: worker.slot, utilization, requestRate: requests.rate, idleConnections: connections.idle }]
+  return [{ id: worker.key, utilization, requestRate: requests.rate, idleConnections: connections.idle }]
 }
 
 function sum (values: readonly number[]): number {

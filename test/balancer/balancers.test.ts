@@ -76,6 +76,21 @@ test('a user\'s balancer may name a worker by its id', () => {
   assert.equal(balancer.pick(workersWith([0, 0]), {})?.id, 2)
 })
 
+test('of two workers in a slot, while one replaces the other, each can be picked, and who means the slot alone means the newer one', () => {
+  const [first, old] = workersWith([3, 2])
+  assert.ok(first !== undefined && old !== undefined)
+  const fresh = { ...old, generation: 2, connections: 0 }
+  const workers = [first, old, fresh]
+  for (const chosen of workers) assert.equal(guardBalancer({ name: 'own', pick: () => chosen }, error => assert.fail(error)).pick(workers, {}), chosen)
+  assert.equal(guardBalancer({ name: 'own', pick: () => 2 }, error => assert.fail(error)).pick(workers, {}), fresh)
+  assert.equal(createLeastConnections().pick(workers, {}), fresh)
+  const balancer = createRoundRobin()
+  assert.deepEqual([1, 2, 3].map(() => balancer.pick(workers, {})), [first, fresh, first])
+  const random = seeded(6)
+  const hashed = new Set(Array.from({ length: 100 }, () => createIpHash().pick(workers, { remoteAddress: addressOf(random) })))
+  assert.deepEqual(hashed, new Set([first, fresh]))
+})
+
 const NONSENSE: Readonly<Record<string, () => never | number>> = {
   nothing: () => undefined as never,
   'a promise': () => Promise.resolve() as never,

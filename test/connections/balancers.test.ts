@@ -41,6 +41,27 @@ void test('least-connections counts the connections that have ended', async t =>
   }, () => 'a new connection on the worker that lost its own')
 })
 
+for (const balancer of balancers) {
+  void test(`while a worker replaces another the new one gets new connections, and the old one none once it drains (${balancer})`, async t => {
+    const cluster = await startCluster(t, { options: { workers: 1, scheduling: 'connection', balancer, reload: { stableFor: 2_000 } } })
+    const held = Array.from({ length: 4 }, () => connect(cluster.target))
+    t.after(async () => { for (const client of await Promise.all(held)) client.close() })
+    await Promise.all(held)
+    const pidOf = async (): Promise<unknown> => {
+      const client = await connect(cluster.target)
+      t.after(() => client.close())
+      return (await client.get('/')).headers['x-worker-pid']
+    }
+    cluster.send({ type: 'reload' })
+    const { pid } = await cluster.event('worker-ready', ({ generation }) => generation === 2)
+    const pids = []
+    for (let count = 0; count < 16; count++) pids.push(await pidOf())
+    assert.ok(pids.includes(String(pid)), `${String(pid)} is not among ${pids.join(', ')}`)
+    await cluster.event('reload-done')
+    assert.equal(await pidOf(), String(pid))
+  })
+}
+
 for (const faulty of ['throws', 'nonsense'] as const) {
   void test(`a balancer that ${faulty === 'throws' ? 'throws' : 'returns nonsense'} costs no connection and is logged once`, async t => {
     const cluster = await startCluster(t, { options: { workers: 2, scheduling: 'connection' }, faulty })
