@@ -132,7 +132,8 @@ function createGate (app: FastifyInstance): PluginGate {
     if (record !== undefined && this.headersSent) recordOne(record, inFlight.replyOf(this), inFlight.begunAt(this))
     const admittedAt = inFlight.remove(this)
     if (admittedAt === NOT_IN_FLIGHT) return
-    if (admittedAt !== NOT_YET_ADMITTED) admission?.finished(admittedAt)
+    if (admittedAt === NOT_YET_ADMITTED) admission?.left()
+    else admission?.finished(admittedAt)
     if (this.headersSent) count(this.statusCode)
     if (listeners.size > 0) tellListeners()
   }

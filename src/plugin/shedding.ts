@@ -22,6 +22,8 @@ export interface Shedding {
   /** What becomes of this request: one that waits is to be told to `wait`. To be called as the first thing for each request; a refusal is counted and logged. */
   readonly admit: (request: FastifyRequest) => Admission
   readonly wait: Shedder<WaitingRequest>['wait']
+  /** The client of one that waits has left. */
+  readonly left: () => void
   /** When `admit` was called last, on the clock of `performance.now()`. */
   readonly seenAt: () => number
   /** When the last request was admitted, to be told to `finished` at its end; NaN where nobody wants to know. */
@@ -87,6 +89,7 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
       return admission
     },
     wait: shedder.wait,
+    left: shedder.left,
     seenAt: shedder.seenAt,
     admittedAt: shedder.admittedAt,
     finished: shedder.finished,

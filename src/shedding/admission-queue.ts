@@ -20,6 +20,8 @@ export interface AdmissionQueue<Item> {
   readonly next: () => Waiting<Item> | undefined
   /** Takes one that has been here for longer than its priority may, in ms. */
   readonly overdue: (now: number, limits: Readonly<PerPriority>) => Waiting<Item> | undefined
+  /** Forgets all for which it is true. */
+  readonly forget: (isGone: (item: Item) => boolean) => void
 }
 
 export function createAdmissionQueue<Item> (): AdmissionQueue<Item> {
@@ -42,6 +44,9 @@ export function createAdmissionQueue<Item> (): AdmissionQueue<Item> {
         if (first !== undefined && now - first.joined > limits[priority]) return lines[priority].shift()
       }
       return undefined
+    },
+    forget (isGone) {
+      for (const priority of PRIORITIES) lines[priority] = lines[priority].filter(({ item }) => !isGone(item))
     }
   }
 }

@@ -1,6 +1,7 @@
 // Decides for each request whether the event loop has the time for it now, whether it is to wait, or whether it would wait too long.
 import { createAdmissionQueue } from './admission-queue.ts'
 import type { Waiting } from './admission-queue.ts'
+import { createForeignWork } from './foreign-work.ts'
 import { MOSTLY, createLoopTally } from './loop-tally.ts'
 import { createPace } from './pace.ts'
 import type { PerPriority, Priority, Standing } from './priorities.ts'
@@ -14,6 +15,8 @@ export interface LoopShedder<Item> {
   /** What becomes of the request that arrived. One that waits is to `join`. */
   readonly decide: (standing: Standing) => 'serve' | 'wait' | 'queue-delay'
   readonly join: (item: Item, priority: Priority) => void
+  /** The client of one that waits has left. */
+  readonly left: () => void
   /** One is being served, at once or after a wait. */
   readonly begun: () => void
   /** One that was served has ended. */
@@ -31,6 +34,8 @@ export interface LoopShedderOptions<Item> {
   /** How long what is critical may wait, in ms; the others somewhat less. */
   readonly maxQueueDelay: number
   readonly clock: LoopClock
+  /** Whether nobody waits for its answer any more. */
+  readonly isGone: (item: Item) => boolean
   /** Serves one that has waited. */
   readonly serve: (item: Item, priority: Priority) => void
   /** Refuses one that has waited too long. */
@@ -45,6 +50,8 @@ const OVERDUE = 1.25
 const OVERLOADED_AFTER = 2.5
 /** For how long waiting requests are served before the loop looks for new ones; as a share of the delay. */
 const SLICE = 0.25
+/** Of one more request that may begin at once, from slice to slice in which the loop has not slept. */
+const LEAD_KEPT = 0.9
 /** A turn that was so long without requests that had waited shows that too many have begun; as a share of the delay. */
 const BEHIND = 0.5
 
@@ -56,7 +63,7 @@ const BEHIND = 0.5
  * Where handlers await, most of their work comes in turns after the one they began in, and all at once if they began all at once. So requests begin
  * at the pace at which the loop has been ending them, and next to none after a turn that was long without them.
  */
-export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }: LoopShedderOptions<Item>): LoopShedder<Item> {
+export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, refuse }: LoopShedderOptions<Item>): LoopShedder<Item> {
   const slice = maxQueueDelay * SLICE
   const limits = scaled(PATIENCE, maxQueueDelay)
   const overdueAfter = scaled(limits, OVERDUE)
@@ -66,27 +73,47 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }
   const queue = createAdmissionQueue<Item>()
   const pace = createPace(slice)
   const tally = createLoopTally(clock)
-  const latest = { since: NaN, idleBefore: NaN, begun: 0, ended: 0 }
-  const left = { at: NaN, idle: 0, turns: 0 }
+  const foreign = createForeignWork(maxQueueDelay * BEHIND)
+  const latest = { since: NaN, idleBefore: NaN, turnsBefore: 0, begun: 0, ended: 0 }
+  const left = { at: NaN, idle: 0, turns: 0, requests: 0 }
   let service = UNKNOWN_SERVICE
   let waitingSince = NaN
   let inProgress = 0
   let armed = false
+  let someLeft = false
+  let lead = 0
   let cancelTimer: (() => void) | undefined
   const { turn, request } = createTurnClock(clock, atTurnEnd, () => tally.lastShare() > 0 || queue.size() > 0)
 
   function atTurnEnd (now: number, idle: number): void {
     const slept = idle - latest.idleBefore
+    const turns = clock.turns() - latest.turnsBefore
     // While it mostly sleeps, what the loop does besides counts too much.
-    if (slept <= (now - latest.since) * MOSTLY) service = nextServiceTime(service, { busy: now - latest.since - slept, begun: latest.begun, ended: latest.ended })
+    if (slept <= (now - latest.since) * MOSTLY) service = nextServiceTime(service, { busy: now - latest.since - slept, turns, begun: latest.begun, ended: latest.ended })
     latest.since = now
     latest.idleBefore = idle
+    latest.turnsBefore = clock.turns()
     latest.begun = latest.ended = 0
     tally.turnEnded(now, idle)
   }
 
   function isOverloaded (now: number): boolean {
-    return tally.lastShare() > 0 || now - waitingSince > overloadedAfter || queue.size() * perRequest(service) > hopeless
+    return tally.lastShare() > 0 || now - waitingSince > overloadedAfter || timeFor(queue.size()) > hopeless
+  }
+
+  /** What a request takes of the loop's time, in ms. */
+  function cost (): number {
+    return perRequest(service, foreign.perTurn())
+  }
+
+  /** How long it takes for so many to be served, in ms, with the work of others between their slices. */
+  function timeFor (requests: number): number {
+    return requests * cost() * (1 + foreign.perTurn() / sliceNow())
+  }
+
+  /** As long as the work of others that comes between, or requests would have next to nothing of the loop. */
+  function sliceNow (): number {
+    return Math.max(slice, Math.min(maxQueueDelay, foreign.perTurn()))
   }
 
   /** Nobody waits for a loop that has nothing to do. */
@@ -107,34 +134,45 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }
     cancelTimer?.()
     cancelTimer = undefined
     const began = clock.now()
-    const most = othersTook(began) > maxQueueDelay * BEHIND ? 1 : Infinity
-    pace.others(began)
+    const most = mostToBegin(began)
+    // Nobody is given a chance in this turn.
+    if (most === 0) waitingSince = began
+    const longest = sliceNow()
+    // Those that began last were too few: all of them waited at once for something else.
+    lead = clock.idleTime() > left.idle ? cost() : lead * LEAD_KEPT
+    pace.others(began, longest + lead)
+    if (someLeft) queue.forget(isGone)
+    someLeft = false
     try {
       if (isOverloaded(began)) refuseLate(began)
-      for (let count = 0; count < most && mayBegin() && clock.now() - began < slice; count++) if (!serveNext()) break
+      for (let count = 0; count < most && mayBegin() && clock.now() - began < longest; count++) if (!serveNext()) break
     } finally {
       pace.own(clock.now())
       leave()
     }
   }
 
-  /** How long a turn has taken since the last slice, without it and without sleep, in ms; NaN where there was none. */
-  function othersTook (now: number): number {
-    return (now - left.at - (clock.idleTime() - left.idle)) / Math.max(1, clock.turns() - left.turns)
+  /** Looks at what the turns since the last slice have taken without it and without sleep, where there was one. */
+  function mostToBegin (now: number): number {
+    const took = (now - left.at - (clock.idleTime() - left.idle)) / Math.max(1, clock.turns() - left.turns)
+    if (!Number.isNaN(took)) foreign.saw({ took, requests: left.requests, now })
+    return foreign.most(took, now, cost())
   }
 
   function refuseLate (now: number): void {
     for (let late = queue.overdue(now, overdueAfter); late !== undefined; late = queue.overdue(now, overdueAfter)) {
+      if (isGone(late.item)) continue
       tally.shed(waitOf(late, now))
       refuse(late.item, late.priority)
     }
   }
 
   function serveNext (): boolean {
-    const next = queue.next()
+    let next = queue.next()
+    while (next !== undefined && isGone(next.item)) next = queue.next()
     if (next === undefined) return false
     tally.served(waitOf(next, clock.now()))
-    pace.spend(perRequest(service))
+    pace.spend(cost())
     serve(next.item, next.priority)
     return true
   }
@@ -145,6 +183,7 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }
       return
     }
     left.at = clock.now()
+    left.requests = 0
     left.idle = clock.idleTime()
     left.turns = clock.turns()
     arm()
@@ -162,7 +201,7 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }
         tally.served(turn.waited)
         return 'serve'
       }
-      if (queue.ahead(standing) * perRequest(service) <= limits[standing] || !isOverloaded(turn.now)) return 'wait'
+      if (timeFor(queue.ahead(standing)) <= limits[standing] || !isOverloaded(turn.now)) return 'wait'
       tally.shed(turn.waited)
       return 'queue-delay'
     },
@@ -171,14 +210,17 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, serve, refuse }
       queue.join({ item, priority, joined: turn.now, waited: turn.waited })
       arm()
     },
+    left () { someLeft = true },
     begun () {
       latest.begun++
+      left.requests++
       inProgress++
     },
     finished () {
       // Its work may have kept the loop for long, while nobody was seen to come.
       request()
       latest.ended++
+      left.requests++
       // Some began before they were counted.
       inProgress = Math.max(0, inProgress - 1)
       if (queue.size() > 0) arm()

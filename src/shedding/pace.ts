@@ -7,8 +7,8 @@ export interface Pace {
   readonly allowsIn: () => number
   /** One that takes so many ms began. */
   readonly spend: (ms: number) => void
-  /** The time up to now was that of others, or the loop slept in it. */
-  readonly others: (now: number) => void
+  /** The time up to now was that of others, or the loop slept in it: at most a slice of it is saved up, in ms. */
+  readonly others: (now: number, slice: number) => void
   /** The time up to now was that of requests that began in it. */
   readonly own: (now: number) => void
 }
@@ -18,7 +18,7 @@ const PACE = 1.1
 /** In slices: handlers that do their work at once pay for it at once, and short ones may follow a long one. */
 const SAVED = 10
 
-/** @param slice what may be saved up in the time of others, in ms */
+/** @param slice what is there at the beginning, and a tenth of what may be saved up, in ms */
 export function createPace (slice: number): Pace {
   // One object, because V8 changes a number in a field where it stands and boxes a new one for a variable.
   const state = { credit: slice, at: 0 }
@@ -32,7 +32,7 @@ export function createPace (slice: number): Pace {
     allows: () => state.credit > 0,
     allowsIn: () => Math.max(0, Math.floor(-state.credit / PACE) + 1),
     spend (ms) { state.credit -= ms },
-    others: now => pass(now, slice),
+    others: pass,
     own: now => pass(now, slice * SAVED)
   }
 }

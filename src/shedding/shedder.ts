@@ -13,7 +13,7 @@ export type Admission = 'serve' | 'wait' | OverloadReason
 
 /** What becomes of one that waited. */
 export interface Waiters<Item> {
-  /** Its client has left: it is forgotten. */
+  /** Its client has left, or was answered: it is forgotten. */
   readonly isGone: (item: Item) => boolean
   readonly serve: (item: Item) => void
   readonly refuse: (item: Item, reason: OverloadReason, priority: Priority) => void
@@ -50,6 +50,8 @@ export interface Shedder<Item> {
   readonly admit: <Request>(request: Request, standingOf: (request: Request) => Standing) => Admission
   /** The request asked for last waits for its turn. */
   readonly wait: (item: Item) => void
+  /** The client of one that waits has left: those behind it come sooner. */
+  readonly left: () => void
   /** When the last request was asked for, in ms. */
   readonly seenAt: () => number
   /** When the last request was admitted, in ms, to be told to `finished` at its end; NaN where it does not count as in flight. */
@@ -68,17 +70,15 @@ export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock =
   const loop = createLoopShedder<Item>({
     maxQueueDelay: maxQueueDelay === false ? Infinity : maxQueueDelay,
     clock,
+    isGone: waiters.isGone,
     serve (item, priority) {
-      if (waiters.isGone(item)) return
       admittedAt = NaN
       if (hasPlace(priority)) {
         begin(clock.now())
         waiters.serve(item)
       } else waiters.refuse(item, 'in-flight', priority)
     },
-    refuse (item, priority) {
-      if (!waiters.isGone(item)) waiters.refuse(item, 'queue-delay', priority)
-    }
+    refuse: (item, priority) => waiters.refuse(item, 'queue-delay', priority)
   })
   let current = 0
   let admittedAt = NaN
@@ -116,6 +116,7 @@ export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock =
       return decision
     },
     wait (item) { loop.join(item, waiting) },
+    left: loop.left,
     seenAt: loop.now,
     admittedAt: () => admittedAt,
     finished (admittedAt) {

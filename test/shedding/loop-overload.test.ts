@@ -52,6 +52,50 @@ test('one slow handler in an app with time to spare sheds nobody', () => {
   assert.deepEqual(answers.filter(({ served }) => !served), [])
 })
 
+test('nor does one in an app with half of its capacity to do', () => {
+  for (const seed of SEEDS) {
+    let handled = 0
+    const answers = simulateLoop({ ...model(seed, () => 0.5 * CAPACITY), service: () => ++handled % 600 === 0 ? 250 : SERVICE_MS })
+    assert.ok(handled > 1800)
+    assert.deepEqual(answers.filter(({ served }) => !served), [])
+  }
+})
+
+test('the work of others in each turn is not taken for that of requests: there is room for all, and all but a few are served', () => {
+  for (const [foreign, rate] of [[10, 300], [30, 300], [40, 100], [60, 20], [60, 100], [60, 300], [100, 20]] as const) {
+    for (const later of [0, 20]) {
+      const answers = simulateLoop({ ...model(1, () => rate), service: () => 1, later: () => later, foreign: () => foreign })
+      const refused = answers.filter(({ served }) => !served).length / answers.length
+      assert.ok(refused < 0.05, `${foreign} ms of others a turn, ${rate} requests a second that wait ${later} ms: ${refused} refused`)
+    }
+  }
+})
+
+test('nor does it keep requests from their share of the loop when there are too many', () => {
+  const { goodput, p99 } = summarize(simulateLoop({ ...model(1, () => 2 * CAPACITY), foreign: () => 30 }), { capacity: CAPACITY, from: FROM, until: UNTIL })
+  // A turn may do as much for requests as for others.
+  assert.ok(goodput >= 0.5, `goodput ${goodput}`)
+  assert.ok(p99 <= 300, `p99 ${p99}`)
+})
+
+test('work of others that begins and ends in the middle is found out, and forgotten', () => {
+  for (const later of [0, 20]) {
+    const answers = simulateLoop({ ...model(2, () => 100), service: () => 1, later: () => later, foreign: now => now > 8000 && now < 14_000 ? 60 : 0 })
+    const refused = (from: number, until: number): number => answers.filter(({ came, served }) => came >= from && came < until && !served).length
+    assert.equal(refused(0, 8000) + refused(15_000, UNTIL), 0)
+    assert.ok(refused(8000, 15_000) < 60, `${refused(8000, 15_000)} of 700`)
+  }
+})
+
+test('clients that leave while they wait cost the others nothing', () => {
+  for (const [factor, share, later] of [[2, 0.5, 0], [2, 0.5, 20], [5, 0.5, 20], [5, 0.8, 20]] as const) {
+    const random = seeded(7)
+    const answers = simulateLoop({ ...model(1, () => factor * CAPACITY), later: () => later, patience: () => random() < share ? 40 : Infinity })
+    const { goodput } = summarize(answers, { capacity: CAPACITY, from: FROM, until: UNTIL })
+    assert.ok(goodput >= 0.95, `${factor} times, ${share} leave, ${later} ms: goodput ${goodput}`)
+  }
+})
+
 test('a burst of ten times the capacity leaves no trace a second after it', () => {
   for (const seed of SEEDS) {
     const burst = (now: number): number => now >= 5000 && now < 7000 ? 10 * CAPACITY : 0.5 * CAPACITY

@@ -8,7 +8,7 @@ test('in the time of others no more begins than the loop can do, but for a slice
   const pace = createPace(SLICE)
   let begun = 0
   for (let now = 0; now <= 1000; now++) {
-    pace.others(now)
+    pace.others(now, SLICE)
     for (; pace.allows(); begun++) pace.spend(5)
   }
   assert.ok(begun >= 1000 / 5 && begun <= (1000 * 1.1 + SLICE) / 5 + 1, `${begun}`)
@@ -16,7 +16,7 @@ test('in the time of others no more begins than the loop can do, but for a slice
 
 test('after a long rest no more than a slice of them begins at once', () => {
   const pace = createPace(SLICE)
-  pace.others(10_000)
+  pace.others(10_000, SLICE)
   let begun = 0
   for (; pace.allows(); begun++) pace.spend(5)
   assert.equal(begun, SLICE / 5)
@@ -37,13 +37,13 @@ test('work that is done at once never has to wait, however uneven it is', () => 
 
 test('tells when the next one may begin', () => {
   const pace = createPace(SLICE)
-  pace.others(0)
+  pace.others(0, SLICE)
   pace.spend(SLICE + 11)
   assert.equal(pace.allows(), false)
   const wait = pace.allowsIn()
-  pace.others(wait - 1)
+  pace.others(wait - 1, SLICE)
   assert.equal(pace.allows(), false)
-  pace.others(wait)
+  pace.others(wait, SLICE)
   assert.equal(pace.allows(), true)
   assert.equal(pace.allowsIn(), 0)
 })

@@ -14,6 +14,10 @@ export interface LoopModel {
   readonly service: (now: number) => number
   /** The time of a handler comes so many ms after it was called, as if it had waited for a database; 0: at once. */
   readonly later?: () => number
+  /** Each turn of the loop does so much else besides, in ms, as a batch job does that yields in between. */
+  readonly foreign?: (now: number) => number
+  /** How long a client waits to be served before it leaves, in ms. */
+  readonly patience?: () => number
   /** Time it takes to say no, in ms. */
   readonly shedCost?: number
   readonly priority?: () => Priority
@@ -28,13 +32,14 @@ export interface Answer {
   readonly served: boolean
 }
 
-interface Request { readonly came: number, readonly priority: Priority }
+interface Request { readonly came: number, readonly priority: Priority, readonly leavesAt: number }
 
-/** Who waits when all has come is served before it ends. */
-export function simulateLoop ({ random, rate, until, service, later = () => 0, shedCost = 0.035, priority = thirds(random), maxQueueDelay = 100 }: LoopModel): Answer[] {
+/** Who waits when all has come is served before it ends; who leaves has no answer. */
+export function simulateLoop ({ random, rate, until, service, later = () => 0, foreign = () => 0, patience = () => Infinity, shedCost = 0.035, priority = thirds(random), maxQueueDelay = 100 }: LoopModel): Answer[] {
   const clock = createFakeLoop()
   const answers: Answer[] = []
   const resumed: Array<{ at: number, request: Request }> = []
+  const gone = new Set<Request>()
   let [next, came] = [0, 0]
 
   function answer (request: Request, served: boolean): void {
@@ -52,10 +57,17 @@ export function simulateLoop ({ random, rate, until, service, later = () => 0, s
     }
   }
 
-  const shedder: Shedder<Request> = createShedder<Request>({ maxQueueDelay, clock, random, waiters: { isGone: () => false, serve, refuse: request => answer(request, false) } })
+  function isGone (request: Request): boolean {
+    if (clock.now() > request.leavesAt) gone.add(request)
+    return gone.has(request)
+  }
+
+  const shedder: Shedder<Request> = createShedder<Request>({ maxQueueDelay, clock, random, waiters: { isGone, serve, refuse: request => answer(request, false) } })
   const advance = (): void => { next += -Math.log(1 - random()) * 1000 / rate(next) }
   advance()
-  for (; next < until || answers.length < came; clock.endTurn()) {
+  for (; next < until || answers.length + gone.size < came; clock.endTurn()) {
+    clock.work(foreign(clock.now()))
+    shedder.left()
     clock.sleepUntil(Math.min(next < until ? next : Infinity, resumed[0]?.at ?? Infinity))
     clock.runTimers()
     const began = clock.now()
@@ -65,7 +77,7 @@ export function simulateLoop ({ random, rate, until, service, later = () => 0, s
     }
     for (; next <= began && next < until; advance()) {
       came++
-      const request = { came: next, priority: priority() }
+      const request = { came: next, priority: priority(), leavesAt: next + patience() }
       const admission = shedder.admit(request, () => request.priority)
       if (admission === 'wait') shedder.wait(request)
       else if (admission === 'serve') serve(request)
