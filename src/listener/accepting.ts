@@ -1,8 +1,10 @@
 // A listener whose primary accepts: it begins once the first worker is ready and its server is known.
 import { getSystemErrorName } from 'node:util'
 import { acceptOn } from '../node-internals.ts'
+import type { ConnectionHandle } from '../node-internals.ts'
 import type { ListenTarget } from '../options/types.ts'
 import type { ListenGrant, ServerFacts } from '../protocol.ts'
+import { afterPendingAccepts } from '../pending-accepts.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Listener } from './listener.ts'
 import { createPrivateSockets } from './private-sockets.ts'
@@ -15,11 +17,16 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
   const privateSockets = await createPrivateSockets()
   const addresses = sockets.map(({ address }) => address)
   let dispatcher: Dispatcher | undefined
+  let accepted = 0
 
   const begin = (facts: ServerFacts): Dispatcher => {
     const created = createDispatcher(facts)
+    const accept = (connection: ConnectionHandle): void => {
+      accepted++
+      created.accept(connection)
+    }
     for (const { handle, address } of sockets) {
-      const errno = acceptOn(handle, backlog, created.accept)
+      const errno = acceptOn(handle, backlog, accept)
       if (errno !== 0) throw new Error(`listen ${getSystemErrorName(errno)}: ${JSON.stringify(address)}`)
     }
     return created
@@ -43,6 +50,7 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
     prefer: (giver, takers) => dispatcher?.prefer(giver, takers),
     gone: worker => dispatcher?.gone(worker),
     async drain (grace) {
+      await afterPendingAccepts(() => accepted)
       stopAccepting()
       await dispatcher?.drain(grace)
     },

@@ -3,6 +3,7 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Giver } from '../handoff/give.ts'
+import { afterPendingAccepts } from '../pending-accepts.ts'
 import type { RequestGate } from '../request-gate.ts'
 import type { OpenConnections } from './open-connections.ts'
 
@@ -28,8 +29,6 @@ export interface DrainOptions {
 
 // Of the time allowed, the share that requests get before app.close() runs all the same: its hooks end what holds on, WebSockets for one.
 const SHARE_OF_REQUESTS = 0.9
-// One backlog's worth: clients that keep coming must not keep a worker from stopping.
-const MOST_ACCEPTS = 512
 
 /**
  * Resolves when nothing is left and the app is closed. Never `app.close()` first: Fastify answers 503 on open connections from then on.
@@ -38,7 +37,7 @@ export async function drain (drainable: Drainable, { timeout, idleGrace, giver, 
   const { app, gate, connections, extraServers } = drainable
   onPhase?.('requests')
   gate.startDraining(giver === undefined ? 'every-connection' : 'unmovable-connections')
-  await afterPendingAccepts(app.server)
+  await acceptPending(app.server)
   for (const server of [app.server, ...extraServers]) stopAccepting(server)
   connections.sayGoAway()
   if (giver === undefined) onHandedOver?.()
@@ -52,16 +51,12 @@ export async function drain (drainable: Drainable, { timeout, idleGrace, giver, 
   })
 }
 
-/** Connections the kernel has accepted for us are reset when the last socket closes, so take them in first. libuv accepts one a turn: go on until a turn brings none. */
-async function afterPendingAccepts (server: net.Server): Promise<void> {
-  let arrived = false
-  const onConnection = (): void => { arrived = true }
-  server.on('connection', onConnection)
-  for (let turns = 0; turns < 2 || (arrived && turns < MOST_ACCEPTS); turns++) {
-    arrived = false
-    await new Promise(setImmediate)
-  }
-  server.off('connection', onConnection)
+async function acceptPending (server: net.Server): Promise<void> {
+  let accepted = 0
+  const count = (): void => { accepted++ }
+  server.on('connection', count)
+  await afterPendingAccepts(() => accepted)
+  server.off('connection', count)
 }
 
 /** Closes the listening socket only: `http.Server.close` would also end idle connections at once, in the face of a request under way. */

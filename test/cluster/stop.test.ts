@@ -11,7 +11,7 @@ import { count, ended, order, startCluster } from './start-cluster.ts'
 const CLEAN = { code: 0, signal: null }
 const UNCLEAN = { code: 1, signal: null }
 
-for (const scheduling of ['kernel', 'round-robin'] as const) {
+for (const scheduling of ['kernel', 'connection', 'request', 'round-robin'] as const) {
   test(`SIGTERM while 50 keep-alive connections are busy cuts no request (${scheduling})`, async t => {
     const cluster = await startCluster(t, { options: { workers: 2, scheduling } })
     const pids = descendants(cluster.pid)
@@ -28,6 +28,22 @@ for (const scheduling of ['kernel', 'round-robin'] as const) {
     assert.equal(report.endings.announced + report.endings.idle, 50)
     assert.deepEqual(Object.keys(report.statuses), ['200'])
     assert.equal(cluster.stderr(), '')
+  })
+}
+
+for (const scheduling of ['connection', 'request'] as const) {
+  test(`connections that wait to be accepted when a stop begins are served (${scheduling})`, async t => {
+    const cluster = await startCluster(t, { options: { workers: 2, scheduling } })
+    // A primary that stands still leaves all of them to the kernel.
+    process.kill(cluster.pid, 'SIGSTOP')
+    const clients = await Promise.all(Array.from({ length: 50 }, () => connect(cluster.target)))
+    const answers = clients.map(client => client.get('/'))
+
+    cluster.kill('SIGTERM')
+    process.kill(cluster.pid, 'SIGCONT')
+
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200)
+    assert.deepEqual(await ended(cluster), CLEAN)
   })
 }
 
