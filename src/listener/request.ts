@@ -78,6 +78,7 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
       client.late = setTimeout(() => {
         clients.delete(client)
         client.held.refuse(LATE_ANSWER)
+        settle()
       }, facts.headersTimeout)
     }
   }
@@ -193,6 +194,13 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     if (!waits) drained.resolve()
   }
 
+  /** Of whose request a part has arrived gets the time that the server gives for the rest. */
+  function endGrace (): void {
+    phase = 'closed'
+    for (const client of clients) if (client.state === 'parked' && client.held.head().length === 0) drop(client)
+    settle()
+  }
+
   return {
     accept,
     receive,
@@ -202,11 +210,8 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
     prefer: () => {},
     async drain (grace) {
       phase = 'draining'
-      const timer = setTimeout(() => {
-        phase = 'closed'
-        for (const client of clients) if (client.state === 'parked') drop(client)
-        settle()
-      }, grace)
+      // Right after the loop has polled, so that whoever has sent something by now is known to have.
+      const timer = setTimeout(() => { setImmediate(endGrace) }, grace)
       settle()
       await drained.promise
       clearTimeout(timer)

@@ -21,6 +21,8 @@ const SKIPPED: closeWithGrace.AllEvents[] = [
 
 // The supervisor keeps the deadlines of a stop; an error may have broken that too, so behind them comes this, in ms.
 const BACKSTOP = 5_000
+// Of the time allowed, the share for what waits in the primary: the workers stop after that, and need some, too.
+const SHARE_OF_WAITING = 0.9
 const LONGEST_TIMER = 2 ** 31 - 1
 
 /** How long the cluster goes on serving before it stops, in ms. */
@@ -99,7 +101,7 @@ export function createPrimaryEnding ({ supervisor, listener, options, log, event
     supervisor.announceEnd()
     const begun = performance.now()
     const timeout = haste.signal.aborted ? shutdown.fastTimeout : drainTimeout
-    await within(timeout, listener.drain(idleGrace), haste.signal)
+    await within(timeout * SHARE_OF_WAITING, listener.drain(idleGrace), haste.signal)
     const stopped = supervisor.stop(Math.max(0, timeout - (performance.now() - begun)))
     whenAborted(haste.signal, () => supervisor.hasten(shutdown.fastTimeout))
     const killed = await stopped

@@ -175,6 +175,18 @@ test('a worker that is not done within drainTimeout is killed and named, with th
   assert.equal(await connection.ended, 'cut')
 })
 
+test('a client that never completes its request leaves the workers the time to end (request)', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1, scheduling: 'request', drainTimeout: 10_000, idleGrace: 100 } })
+  const client = await connect(cluster.target)
+  client.write('GET / HT')
+
+  cluster.kill('SIGTERM')
+
+  assert.deepEqual(await ended(cluster), CLEAN)
+  assert.equal(count(cluster, 'worker-killed'), 0)
+  assert.equal(await client.ended, 'idle')
+})
+
 test('a worker whose loop is blocked does not outlive drainTimeout', async t => {
   const cluster = await startCluster(t, { options: { workers: 2, drainTimeout: 1_000, idleGrace: 100 } })
   const pids = descendants(cluster.pid)

@@ -178,6 +178,28 @@ void test('parked connections end announced at a stop: one more request each, or
   assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
 })
 
+void test('a request of which a part has arrived when a stop begins is served, however long after the grace the rest comes', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1, scheduling: 'request', idleGrace: 50 } })
+  const [partial, idle] = await Promise.all([connect(cluster.target), connect(cluster.target)])
+  await Promise.all([partial.get('/'), idle.get('/')])
+  partial.write('GET / HT')
+  cluster.kill('SIGTERM')
+  assert.equal(await idle.ended, 'idle')
+  partial.write('TP/1.1\r\nhost: test\r\n\r\n')
+  const { status, headers } = await partial.read()
+  assert.deepEqual([status, headers['connection']], [200, 'close'])
+  assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
+})
+
+void test('a client that never completes its request holds a stop up no longer than until its 408', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1, scheduling: 'request', idleGrace: 50, drainTimeout: 120_000 } })
+  const client = await connect(cluster.target)
+  client.write('GET / HT')
+  cluster.kill('SIGTERM')
+  assert.equal((await client.read()).status, 408)
+  assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
+})
+
 void test('a response that began before a stop brings its connection back, for one more request that announces the end', async t => {
   const cluster = await startCluster(t, { options: { workers: 2, scheduling: 'request', idleGrace: 1_000 } })
   const client = await connect(cluster.target)
