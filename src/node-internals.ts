@@ -1,7 +1,7 @@
 // The only file that touches what Node does not document: each touch has a name, a feature test and a fallback at its caller.
 /* oxlint-disable max-lines -- all of it in one place is worth more than a short file */
 import net from 'node:net'
-import { getSystemErrorName } from 'node:util'
+import { listenError } from './listen-error.ts'
 import type { BoundAddress } from './protocol.ts'
 
 /** A bound socket without a JavaScript server on top: it can be sent to workers, and nothing accepts from it here. */
@@ -44,9 +44,7 @@ export function bindHandle (target: BindTarget): SocketHandle {
     if (errno === 0) return handle
     handle.close()
   }
-  const code = getSystemErrorName(errno)
-  const where = 'path' in target ? target.path : `${target.address}:${target.port}`
-  throw Object.assign(new Error(`listen ${code}: ${where}`), { code, errno, syscall: 'listen', ...target })
+  throw listenError(errno, 'path' in target ? target.path : `${target.address}:${target.port}`, target)
 }
 
 /**
@@ -58,8 +56,7 @@ export function inheritHandle (fd: number): SocketHandle {
   if (createHandle === undefined) throw new Error('this Node cannot bind handles')
   const handle = createHandle(null, null, null, fd, 0)
   if (typeof handle !== 'number') return handle
-  const code = getSystemErrorName(handle)
-  throw Object.assign(new Error(`listen ${code}: file descriptor ${fd} is not a listening socket`), { code, errno: handle, syscall: 'listen' })
+  throw listenError(handle, `file descriptor ${fd} is not a listening socket`)
 }
 
 /** The true address of a TCP handle (port 0 resolved). */

@@ -1,10 +1,11 @@
 // A listener whose primary accepts: it begins once the first worker is ready and its server is known.
-import { getSystemErrorName } from 'node:util'
+import { listenError } from '../listen-error.ts'
 import { acceptOn } from '../node-internals.ts'
 import type { ConnectionHandle } from '../node-internals.ts'
 import type { ListenTarget } from '../options/types.ts'
 import type { ListenGrant, ServerFacts } from '../protocol.ts'
 import { afterPendingAccepts } from '../pending-accepts.ts'
+import { readableAddress } from '../readable-address.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Listener } from './listener.ts'
 import { createPrivateSockets } from './private-sockets.ts'
@@ -19,6 +20,9 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
   let dispatcher: Dispatcher | undefined
   let accepted = 0
 
+  const stopAccepting = (): void => {
+    for (const { handle } of sockets.splice(0)) handle.close()
+  }
   const begin = (facts: ServerFacts): Dispatcher => {
     const created = createDispatcher(facts)
     const accept = (connection: ConnectionHandle): void => {
@@ -27,12 +31,12 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
     }
     for (const { handle, address } of sockets) {
       const errno = acceptOn(handle, backlog, accept)
-      if (errno !== 0) throw new Error(`listen ${getSystemErrorName(errno)}: ${JSON.stringify(address)}`)
+      if (errno === 0) continue
+      stopAccepting()
+      created.close()
+      throw listenError(errno, readableAddress(address), typeof address === 'string' ? { path: address } : address)
     }
     return created
-  }
-  const stopAccepting = (): void => {
-    for (const { handle } of sockets.splice(0)) handle.close()
   }
 
   return {

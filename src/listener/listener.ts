@@ -44,7 +44,11 @@ export interface Listener {
   readonly grant: (worker: Receiver, index: number) => Answer
   /** A worker's message about a connection, with the handle that came along. */
   readonly receive: (worker: Receiver, message: ConnectionMessage, handle: unknown) => void
-  /** A worker has become ready. */
+  /**
+   * A worker has become ready.
+   *
+   * @throws the system's error where the primary accepts, with the first one, when it cannot listen
+   */
   readonly ready: (worker: Receiver) => void
   /** A worker's last message was read. */
   readonly gone: (worker: Receiver) => void

@@ -40,13 +40,14 @@ const WORTH_WAITING = 2
 /** Times as late, a request goes to a worker that has something to do, too. Simulated, to move it there as soon as it is late costs all others more than it gains. */
 const TOO_LATE = 2
 
-export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, facts: ServerFacts, { workers, warn }: ListenerParts): Dispatcher {
+export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, first: ServerFacts, { workers, warn }: ListenerParts): Dispatcher {
   const clients = new Set<Client>()
   const hands = createHands<Receiver>(concurrency)
   const errands = createErrands<Client>(hands, { onUndelivered: sendElsewhere, onLate: pump })
   const drained = deferred()
   const { maxDelay } = queue
   const line = createWaitingLine<Client>(queue, refuseBusy, maxDelay === false ? undefined : createPatience(() => Math.max(maxDelay, hands.usual() * WORTH_WAITING)))
+  let facts = first
   let moved = 0
   let takenBack = 0
   let phase: 'serving' | 'draining' | 'closed' = 'serving'
@@ -204,7 +205,11 @@ export function createRequestDispatcher ({ concurrency, queue }: RequestLimits, 
   return {
     accept,
     receive,
-    ready: pump,
+    ready (worker) {
+      // A reload may have changed how long clients may take.
+      facts = worker.server() ?? facts
+      pump()
+    },
     gone,
     // Connections do not stay with a worker here.
     prefer: () => {},

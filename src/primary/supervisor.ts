@@ -1,9 +1,10 @@
 // Level-triggered supervision: events change what is wanted or what is there, and reconcile() alone forks, retires and kills.
 import { inspect } from 'node:util'
-import { BootFailedError, CrashLoopError, InvalidOptionError, ReloadFailedError, StoppedError } from '../errors.ts'
+import { CrashLoopError, InvalidOptionError, ReloadFailedError, StoppedError } from '../errors.ts'
 import { isWorkerCount, MAX_WORKERS } from '../options/worker-count.ts'
 import type { BoundAddress, DrainMode } from '../protocol.ts'
 import { deferred } from '../deferred.ts'
+import { createFirstBoot } from './first-boot.ts'
 import { createHistory } from './history.ts'
 import { isRolledOut, isStaffed, nextProof, plan } from './plan.ts'
 import { NO_SLOT } from './plan-spares.ts'
@@ -27,15 +28,14 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   const history = createHistory()
   const sizing = createSizing(parts.log, parts.events)
   const killed: WorkerView[] = []
-  const up = deferred()
   const emptied = deferred()
   let desired: Desired = { phase: 'running', size: options.workers, spares: options.spares, generation: 1, drainBy: Infinity, ...options.reload }
   let newest = 1
   let stopTimeout = options.drainTimeout
   let restarted = 0
-  let state: 'starting' | 'up' | 'failed' = 'starting'
   let addresses: readonly BoundAddress[] = []
   let alarm: NodeJS.Timeout | undefined
+  const boot = createFirstBoot(options.bootTimeout, () => { desired = { ...desired, phase: 'stopping' } })
 
   const reloads = createRolling({
     now,
@@ -101,7 +101,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     // Asked before the kill, since a dead worker cannot say what held it; the log line waits for the answer, the kill at most as long.
     const asked = handle.activity()
     handle.killAfter(asked, `kill-${why}`)
-    failBoot(handle)
+    boot.lost(handle)
     void asked.then(activity => reports.killed(handle, why, activity))
   }
 
@@ -116,14 +116,17 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
     onReady (handle, { addresses: reached, handsOff }) {
+      try {
+        parts.listener.ready(handle)
+      } catch (error) {
+        if (boot.isUp()) throw error
+        boot.fail(error as Error)
+        return reconcile()
+      }
       if (addresses.length === 0) addresses = reached
       restarts.recordReady()
       reports.ready(handle, { addresses: reached, handsOff, bootMs: Math.round(now() - handle.seatedAt()) })
-      if (state === 'starting' && roster.countReady() >= desired.size) {
-        state = 'up'
-        up.resolve()
-      }
-      parts.listener.ready(handle)
+      if (roster.countReady() >= desired.size) boot.succeed()
       reconcile()
     },
     onSpare (handle) {
@@ -133,7 +136,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     },
     onCrashed (handle, error) {
       reports.crashed(handle, error)
-      failBoot(handle)
+      boot.lost(handle)
       reconcile()
     },
     onSignal (handle, signal) {
@@ -144,7 +147,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       roster.remove(handle)
       history.ended(reports.exited(handle, exit))
       if (endedByItself(handle)) recordRestart(handle)
-      failBoot(handle, exit)
+      boot.lost(handle, exit)
       failReload(handle, exit)
       giveUp(handle, exit)
       reconcile()
@@ -162,15 +165,6 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     if (restarts.recordExit(handle.slot, bootedAt === undefined ? undefined : now() - bootedAt)) reports.crashLoop(handle)
   }
 
-  /** The first generation could not come up: say why and take everything down, there is nothing to go back to. */
-  function failBoot (handle: WorkerHandle, exit: WorkerExit = { code: null, signal: null }): void {
-    if (state !== 'starting' || handle.readyAt() !== undefined || desired.phase !== 'running') return
-    state = 'failed'
-    const cause = causeOfDeath(handle, exit, options.bootTimeout)
-    up.reject(new BootFailedError(cause.message, { cause }))
-    desired = { ...desired, phase: 'stopping' }
-  }
-
   /** A worker of the new code that ends before it has proved itself ends the reload. */
   function failReload (handle: WorkerHandle, exit: WorkerExit): void {
     const running = reloads.running()
@@ -183,7 +177,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
 
   /** In a crash loop that nobody survives, to go on would only hide it from who can mend it. Who boots meanwhile need not be waited for where no slot boots any more. */
   function giveUp (handle: WorkerHandle, exit: WorkerExit): void {
-    if (state !== 'up' || desired.phase !== 'running' || !endedByItself(handle) || roster.countReady() > 0) return
+    if (!boot.isUp() || desired.phase !== 'running' || !endedByItself(handle) || roster.countReady() > 0) return
     if (!restarts.isHopeless(desired.size) && (!restarts.isLooping() || roster.countLive() > 0)) return
     const cause = causeOfDeath(handle, exit, options.bootTimeout)
     parts.onLost(new CrashLoopError(cause.message, { cause }))
@@ -192,12 +186,12 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
   return {
     async start () {
       reconcile()
-      await up.promise
+      await boot.whenUp()
     },
     async stop (timeout) {
       stopTimeout = timeout
       desired = { ...desired, phase: 'stopping' }
-      if (state === 'starting') up.reject(new StoppedError())
+      boot.abandon(new StoppedError())
       reloads.abandon(new StoppedError())
       sizing.abandon(new StoppedError())
       reconcile()
@@ -205,13 +199,13 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       return killed
     },
     async reload () {
-      refuseUnlessUp(desired, state === 'up')
+      refuseUnlessUp(desired, boot.isUp())
       return reloads.request()
     },
     async scale (size, by = 'order') {
       const { min, max } = options.autoscale ?? { min: 1, max: MAX_WORKERS }
       if (!isWorkerCount(size) || size < min || size > max) throw new InvalidOptionError('workers', `a whole number from ${min} to ${max}`, inspect(size))
-      refuseUnlessUp(desired, state === 'up')
+      refuseUnlessUp(desired, boot.isUp())
       const sized = sizing.request(desired.size, size)
       desired = { ...desired, size }
       // An order to begin anew: no slot is held back any more.
@@ -232,8 +226,8 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     killAll () {
       for (const handle of roster.all()) handle.kill('kill-forced')
     },
-    isUp: () => state === 'up',
-    whenUp: () => up.promise,
+    isUp: boot.isUp,
+    whenUp: boot.whenUp,
     workers: () => roster.all().map(handle => handle.view()).toSorted((a, b) => a.id - b.id || a.generation - b.generation),
     handles: roster.all,
     announceStop () {

@@ -9,6 +9,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { ClusterizeOptions } from '../../src/index.ts'
+import { addressOfHandle, bindHandle, listenOnHandle } from '../../src/node-internals.ts'
 import type { Misbehaviour } from '../fixtures/scenario.ts'
 import { get } from '../helpers/get.ts'
 import { descendants, noneLeft } from '../helpers/processes.ts'
@@ -76,6 +77,30 @@ for (const scheduling of ['kernel', 'round-robin'] as const) {
 
     assertBootFailed(error, { code: 'EADDRINUSE', message: /taken\.sock/ })
     assert.ok(existsSync(socket))
+  })
+}
+
+for (const scheduling of ['kernel', 'connection', 'request'] as const) {
+  test(`a port that somebody else listens on before the workers are ready rejects clusterize() (${scheduling})`, async t => {
+    // Both can bind it as long as neither listens.
+    const ours = bindHandle({ address: '127.0.0.1', port: 0, ipv6Only: false })
+    t.after(() => ours.close())
+    const bound = addressOfHandle(ours)
+    const port = typeof bound === 'object' ? bound.port : 0
+    const release = path.join(await folder(t), 'release')
+    const started = launch(t, { options: { workers: 1, port, scheduling }, misbehaviour: { kind: 'waits-for-file', file: release } })
+    await started.event('forked')
+    const server = net.createServer()
+    t.after(() => server.close())
+    listenOnHandle(server, ours, 511)
+    await once(server, 'listening')
+    await writeFile(release, '')
+
+    const { error } = await started.event('rejected') as unknown as { error: Told }
+
+    assertBootFailed(error, { code: 'EADDRINUSE', message: /^listen EADDRINUSE: / })
+    assert.deepEqual(await ended(started), UNCLEAN)
+    assert.equal(count(started, 'worker-ready'), 0)
   })
 }
 

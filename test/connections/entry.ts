@@ -19,7 +19,7 @@ async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
   if (mayNotRemove !== undefined) removeNothing(mayNotRemove)
   const code = version === undefined ? 'v1' : readFileSync(version, 'utf8').trim()
   if (code === 'broken') throw new Error('the new code is broken')
-  const app = await create()
+  const app = await create(code)
   await app.register(fastifyClusterize, { headers: { pid: true, generation: true }, underPressure: false, shedding: false })
   await app.register((await import('@fastify/websocket')).default)
   addRoutes(app, code)
@@ -29,9 +29,9 @@ async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
 }
 
 /** The types of the servers differ, what the tests do with them does not. */
-async function create (): Promise<FastifyInstance> {
+async function create (code: string): Promise<FastifyInstance> {
   const { default: Fastify } = await import('fastify')
-  const timeouts = { keepAliveTimeout: 30_000, http: { headersTimeout: 1_000, connectionsCheckingInterval: 100 }, logger: { level: 'warn' } } as const
+  const timeouts = { keepAliveTimeout: code === 'brief' ? 200 : 30_000, http: { headersTimeout: 1_000, connectionsCheckingInterval: 100 }, logger: { level: 'warn' } } as const
   if (server.kind === 'http') return Fastify({ ...timeouts, connectionTimeout: server.connectionTimeout ?? 0 })
   const tls = { key: server.key ?? '', cert: server.cert ?? '' }
   if (server.kind === 'https') return Fastify({ https: tls, logger: { level: 'warn' } }) as unknown as FastifyInstance

@@ -94,6 +94,17 @@ for (const [code, cause] of [['broken', /broken/], ['dies', /code 7/]] as const)
   })
 }
 
+void test('with scheduling by request, connections are kept as long as the newest code says', { timeout: 25_000 }, async t => {
+  const version = versionFile(t, 'v1')
+  const cluster = await startCluster(t, { options: { ...fast, workers: 1, scheduling: 'request' }, version })
+  const client = await connect(cluster.target)
+  await client.get('/')
+  writeFileSync(version, 'brief')
+  await order(cluster, 'reload', 'reloaded', 'reload-rejected')
+  assert.equal(JSON.parse((await client.get('/')).body).code, 'brief')
+  assert.equal(await client.ended, 'idle')
+})
+
 void test('a request in flight finishes in the old worker, and its connection goes on in a new one', async t => {
   const cluster = await startCluster(t, { options: fast })
   const client = await connect(cluster.target)
