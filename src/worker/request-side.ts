@@ -43,16 +43,22 @@ export function createRequestSide (server: http.Server, connections: Connections
     return ticket === undefined || redeem(ticket) ? undefined : 'unredeemed'
   }
 
-  server.on('request', (request, response) => {
+  const awaitEnd: http.RequestListener = (request, response) => {
     const { socket } = request
     if (!borrowed.has(socket)) return
     response.once('close', () => giveBackIfIdle(socket))
     request.once('close', () => giveBackIfIdle(socket))
-  })
-  for (const event of ['upgrade', 'connect'] as const) {
-    // Only where the app listens itself: the mere presence of a listener makes Node take such requests away from the app.
-    if (server.listenerCount(event) > 0) server.prependListener(event, ({ socket }: http.IncomingMessage) => giveBack(socket, 'kept'))
   }
+
+  server.on('request', awaitEnd)
+  server.prependListener('checkExpectation', (request, response) => {
+    awaitEnd(request, response)
+    if (server.listenerCount('checkExpectation') === 1) refuseExpectation(request, response)
+  })
+  listenAlongside(server, 'checkContinue', awaitEnd as Listener)
+  for (const event of ['upgrade', 'connect']) listenAlongside(server, event, (({ socket }: http.IncomingMessage) => giveBack(socket, 'kept')) as Listener)
+  // What the app sends then may end only the half of it.
+  listenAlongside(server, 'clientError', ((_error: Error, socket: net.Socket) => giveBack(socket, 'kept')) as Listener)
 
   return {
     receive ({ id, head, ticket }, handle) {
@@ -67,4 +73,24 @@ export function createRequestSide (server: http.Server, connections: Connections
       begin()
     }
   }
+}
+
+/** In place of Node, which does not say that it answered. */
+const refuseExpectation: http.RequestListener = ({ headers }, response) => {
+  // Whoever waits for leave to send a body does not send it now, and its connection would never be idle.
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) response.setHeader('connection', 'close')
+  response.writeHead(417).end()
+}
+
+type Listener = (...args: unknown[]) => void
+
+/** Before the app's first listener, and only once it has one: the mere presence of a listener makes Node leave such a request to it. */
+function listenAlongside (server: http.Server, event: string, listener: Listener): void {
+  if (server.listenerCount(event) > 0) return void server.prependListener(event, listener)
+  const look = (name: string | symbol): void => {
+    if (name !== event) return
+    server.off('newListener', look)
+    server.on(event, listener)
+  }
+  server.on('newListener', look)
 }

@@ -37,6 +37,17 @@ for (const scheduling of schedulings) {
   })
 }
 
+void test('a client whose expectation cannot be met keeps its connection, and takes no place with it', async t => {
+  const cluster = await startCluster(t, { options: { workers: 1, scheduling: 'request', concurrency: 1, queue: { timeout: 2_000 } } })
+  const [refused, other] = await Promise.all([connect(cluster.target), connect(cluster.target)])
+  refused.write('GET / HTTP/1.1\r\nhost: test\r\nexpect: nope\r\n\r\n')
+  assert.equal((await refused.read()).status, 417)
+  assert.equal((await other.get('/')).status, 200)
+  assert.equal((await refused.get('/')).status, 200)
+  refused.close()
+  other.close()
+})
+
 async function slowHeader ({ target }: TestCluster): Promise<void> {
   const client = await connect(target)
   client.write('GET / HTTP/1.1\r\nhost: te')
