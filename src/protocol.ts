@@ -70,8 +70,8 @@ export type ToWorker =
   | HandoffToWorker
   /** With the connection's handle: serve one request, `head` is what was read of it, a character for each byte (latin1). `ticket` says whether it still is to. */
   | { type: 'request-take', id: number, head: string, ticket?: string | undefined }
-  /** Give idle connections away that make about this share (0 to 1) of the worker's load, `max` at most. */
-  | { type: 'rebalance', share: number, max: number }
+  /** Give idle connections away that make about this share (0 to 1) of the worker's load, `max` at most, and none after `within` ms. */
+  | { type: 'rebalance', share: number, max: number, within: number }
   /** Whether to take new connections; where not, idle ones are given away too. */
   | { type: 'accept', on: boolean }
   /** The level of the app's logger. */

@@ -29,6 +29,11 @@ export function isBalancer (value: unknown): value is BalancerOption {
   return typeof value === 'object' && value !== null && 'pick' in value && typeof value.pick === 'function' && 'name' in value && typeof value.name === 'string'
 }
 
+/** Whether it may look at the client: a connection that goes elsewhere, to even out the load, would not be where it belongs. */
+export function looksAtClient (option: BalancerOption): boolean {
+  return typeof option !== 'string' || option === 'ip-hash'
+}
+
 /** A built-in strategy as it is; a user's own behind a guard, told by `onFault` of the first time it fails. */
 export function resolveBalancer (option: BalancerOption): { name: string, pick: BalancerFunction } | Balancer {
   if (typeof option === 'string') return STRATEGIES[option]()

@@ -43,7 +43,7 @@ export const SETTINGS: readonly Setting[] = [
   setting('queue-limit', 'number', 'queue.limit', 'how many may wait (1024)'),
   setting('queue-timeout', 'number', 'queue.timeout', 'how long one may wait (10000)', { placeholder: 'ms' }),
   setting('queue-max-delay', 'limit', 'queue.maxDelay', 'how long one may wait in a lasting overload, or false (100)', { placeholder: 'ms' }),
-  setting('rebalance', 'boolean', 'rebalance', 'whether busy workers give idle connections away (yes)'),
+  setting('rebalance', 'boolean', 'rebalance', 'whether busy workers give idle connections away (yes, not with ip-hash)'),
   setting('boot-timeout', 'number', 'bootTimeout', 'from fork to ready (30000)', { placeholder: 'ms' }),
   setting('drain-timeout', 'number', 'drainTimeout', 'to finish requests and close (30000)', { placeholder: 'ms' }),
   setting('idle-grace', 'number', 'idleGrace', 'how long idle connections are kept at a stop (1000)', { placeholder: 'ms' }),

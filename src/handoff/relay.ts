@@ -158,7 +158,10 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {},
         return void from.channel.post({ type: 'handoff-held', id, held: false })
       }
       const item = hold(handle, '', from, false)
+      // Its place is taken from now on: others may be offered before the giver has its answer.
+      onOffered(receiver, 1)
       void from.channel.post({ type: 'handoff-held', id, held: true }).then(() => {
+        onOffered(receiver, -1)
         if (held.has(item) && item.state === 'answering') dispatch(item, receiver)
       })
     },

@@ -51,7 +51,7 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
       if (facts !== undefined) dispatcher ??= begin(facts)
       dispatcher?.ready(worker)
     },
-    prefer: (giver, takers) => dispatcher?.prefer(giver, takers),
+    prefer: (giver, takers, within) => dispatcher?.prefer(giver, takers, within),
     gone: worker => dispatcher?.gone(worker),
     async drain (grace) {
       await afterPendingAccepts(() => accepted)

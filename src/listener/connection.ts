@@ -43,7 +43,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   const preferences = createPreferences()
   const relay = createRelay({
     ...RELAY_LIMITS,
-    choose: preferences.first((from, refused, connection) => pick(connectionFacts(connection), from, refused)),
+    choose: preferences.first(taker => taker.fit() && hasRoom(taker), (from, refused, connection) => pick(connectionFacts(connection), from, refused)),
     onOffered: (member, change) => { sent.set(member, (sent.get(member) ?? 0) + change) },
     onArrived: () => pump()
   })
@@ -73,11 +73,15 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
 
   /** Asks the balancer among the workers that are ready and have room. */
   function pick (peer: BalancerConnection, from: Member | undefined, refused: ReadonlySet<Member>): Receiver | undefined {
-    const free = eligible(workers()).filter(worker => worker !== from && !refused.has(worker) && countOf(worker) < maxConnections)
+    const free = eligible(workers()).filter(worker => worker !== from && !refused.has(worker) && hasRoom(worker))
     // By the snapshot itself: during a reload two workers have the same slot.
     const shown = free.map(snapshot)
     const picked = balancer.pick(shown, peer)
     return picked === undefined ? undefined : free[shown.indexOf(picked)]
+  }
+
+  function hasRoom (worker: Receiver): boolean {
+    return countOf(worker) < maxConnections
   }
 
   function countOf (worker: Receiver): number {

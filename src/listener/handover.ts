@@ -11,7 +11,7 @@ const LIMITS = { limit: 10_000, waitTimeout: 30_000 }
 
 export function createHandover (workers: () => readonly Receiver[]): Pick<Listener, 'receive' | 'ready' | 'gone' | 'prefer' | 'close' | 'counts'> {
   const preferences = createPreferences()
-  const relay = createRelay({ ...LIMITS, choose: preferences.first(inTurn(workers)) })
+  const relay = createRelay({ ...LIMITS, choose: preferences.first(taker => taker.fit(), inTurn(workers)) })
   return {
     receive (worker, message, handle) {
       if (message.type === 'handoff-give') relay.offer(worker, message, handle)

@@ -52,8 +52,8 @@ export interface Listener {
   readonly ready: (worker: Receiver) => void
   /** A worker's last message was read. */
   readonly gone: (worker: Receiver) => void
-  /** The next connections that `giver` gives away are meant for these, for each `count` at most. */
-  readonly prefer: (giver: Receiver, takers: ReadonlyArray<{ readonly taker: Receiver, readonly count: number }>) => void
+  /** What `giver` gives away in the next `within` ms is meant for these, for each `count` at most, as long as they are fit and have room. */
+  readonly prefer: (giver: Receiver, takers: ReadonlyArray<{ readonly taker: Receiver, readonly count: number }>, within: number) => void
   /** Accepts no more; resolves when nothing waits here for a worker, at the latest after `grace` ms. */
   readonly drain: (grace: number) => Promise<void>
   /** Gives everything up that is still held. Idempotent. */

@@ -9,7 +9,7 @@ import { adminExpectation, nameExpectation, resolveAdmin } from './resolve-admin
 import { pluginExpectations } from './resolve-plugin.ts'
 import { RECYCLE_DEFAULTS } from './recycle-defaults.ts'
 import { RESTART_DEFAULTS } from './restart-defaults.ts'
-import { BALANCER_NAMES, isBalancer } from '../balancer/resolve-balancer.ts'
+import { BALANCER_NAMES, isBalancer, looksAtClient } from '../balancer/resolve-balancer.ts'
 import type { ClusterizeOptions, ListenTarget, ResolvedOptions } from './types.ts'
 import { MAX_WORKERS, workerCount } from './worker-count.ts'
 
@@ -62,6 +62,7 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
   checkCombinations(options)
   checkScheduling(options)
   const autoscale = resolveAutoscale(options.workers)
+  const { balancer = 'least-connections' } = options
   return Object.freeze({
     listen: listenTarget(options),
     signal: options.signal,
@@ -79,11 +80,11 @@ export function resolveOptions (options: ClusterizeOptions): ResolvedOptions {
     hangReport: options.hangReport ?? true,
     healthCheck: resolveHealthCheck(options.healthCheck),
     restart: Object.freeze({ ...RESTART_DEFAULTS, ...given(options.restart) }),
-    balancer: options.balancer ?? 'least-connections',
+    balancer,
     maxConnections: options.maxConnections ?? Infinity,
     concurrency: options.concurrency ?? 2,
     queue: Object.freeze({ limit: 1_024, timeout: 10_000, maxDelay: 100, ...given(options.queue) }),
-    rebalance: options.rebalance ?? true,
+    rebalance: options.rebalance ?? !looksAtClient(balancer),
     recycle: Object.freeze({ ...RECYCLE_DEFAULTS, ...given(options.recycle) }),
     reload: Object.freeze({ concurrency: 1, stableFor: 1_000, ...given(options.reload) }),
     shutdown: Object.freeze({ delay: 0, fastTimeout: 2_000, ...given(options.shutdown) }),

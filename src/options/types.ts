@@ -159,8 +159,8 @@ export interface ClusterizeOptions extends Omit<FastifyListenOptions, 'exclusive
   /** The queue of `scheduling: 'connection'` and `'request'`. */
   queue?: QueueOptions
   /**
-   * Whether a worker clearly busier than the others gives some idle connections away, with `scheduling: 'kernel'` and `'connection'`.
-   * @default true
+   * Whether a worker clearly busier than the others gives some idle connections away, with `scheduling: 'kernel'` and `'connection'`; wherever the `balancer` would have it.
+   * @default true, but false with the balancer `'ip-hash'` and with one of your own, which may place by client
    */
   rebalance?: boolean
   /** When a worker in good health is replaced all the same. */

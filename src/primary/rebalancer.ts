@@ -4,6 +4,9 @@ import { rebalance } from './rebalance-policy.ts'
 import type { Heavy, WorkerPeriod } from './rebalance-policy.ts'
 import type { WorkerHandle } from './worker-handle.ts'
 
+// How long one order is good for, in ms. A busy loop takes its time for it, and the next order, made meanwhile, would count the same connections again.
+const GOOD_FOR = 1_000
+
 /** Runs until the returned function is called; never keeps the process alive. */
 export function startRebalancer (workers: () => readonly WorkerHandle[], { prefer }: Pick<Listener, 'prefer'>, period: number): () => void {
   let heavy: Heavy = new Map()
@@ -20,8 +23,8 @@ export function startRebalancer (workers: () => readonly WorkerHandle[], { prefe
       prefer(giver, own.flatMap(move => {
         const taker = ready.find(({ key }) => key === move.to)
         return taker === undefined ? [] : [{ taker, count: Math.ceil(max * move.rate / rate) }]
-      }))
-      void giver.channel.post({ type: 'rebalance', share: rate / total, max })
+      }), GOOD_FOR)
+      void giver.channel.post({ type: 'rebalance', share: rate / total, max, within: GOOD_FOR })
     }
   }, period).unref()
   return () => clearInterval(timer)

@@ -19,8 +19,6 @@ const HELD_TIMEOUT = 5_000
 const GIVEN_AT_ONCE = 16
 // How late the primary may learn of connections that ended, in ms, where nobody waits for their place.
 const COUNTED_WITHIN = 5
-// How long one order to rebalance is good for, in ms. A busy loop takes its time for them, and the next order, made meanwhile, would count the same ones again.
-const REBALANCED_WITHIN = 1_000
 
 export type ConnectionOrder = Extract<ToWorker, { type: 'handoff-held' | 'handoff-take' | 'request-take' | 'rebalance' }>
 
@@ -50,7 +48,7 @@ export async function createHandoffSide (server: unknown, connections: OpenConne
       switch (message.type) {
         case 'handoff-take': return take(message, handle)
         case 'handoff-held': return giver?.onHeld(message)
-        case 'rebalance': return void giver?.give({ max: message.max, within: REBALANCED_WITHIN, choose: idle => hottest(idle, tracked.all(), message.share, message.max) })
+        case 'rebalance': return void giver?.give({ max: message.max, within: message.within, choose: idle => hottest(idle, tracked.all(), message.share, message.max) })
         case 'request-take': return requests?.receive(message, handle)
         default: return message satisfies never
       }

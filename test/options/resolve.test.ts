@@ -169,6 +169,17 @@ void test('every default is in place', () => {
   assert.deepEqual([resolved.bootTimeout, resolved.drainTimeout, resolved.idleGrace, resolved.errorDrainTimeout], [30_000, 30_000, 1_000, 5_000])
 })
 
+void test('connections are rebalanced by default, unless the balancer may place them by client', () => {
+  const of = (options: object): boolean => resolve({ scheduling: 'connection', ...options }).rebalance
+  assert.equal(resolve({}).rebalance, true)
+  for (const balancer of ['round-robin', 'least-connections', 'power-of-two-choices', 'random', undefined]) assert.equal(of({ balancer }), true)
+  for (const balancer of ['ip-hash', () => 1, { name: 'mine', pick: () => 1 }]) {
+    assert.equal(of({ balancer }), false)
+    assert.equal(of({ balancer, rebalance: true }), true)
+  }
+  assert.equal(of({ rebalance: false }), false)
+})
+
 void test('a health check has its defaults, given as a function or as a group', () => {
   const check = (): boolean => true
   assert.equal(resolve({}).healthCheck, undefined)
