@@ -11,6 +11,7 @@ import type { AppRegistry, ResolvedPluginOptions } from '../options/plugin-types
 import type { ShedReason } from '../shedding/shed-counts.ts'
 import { createInFlight, NOT_IN_FLIGHT } from './in-flight.ts'
 import { collectMetrics } from './app-metrics.ts'
+import { endIfUpgrade } from './end-upgrade.ts'
 import { SHED_STATUS } from './shed-answer.ts'
 import { createShedding } from './shedding.ts'
 import type { Shedding, WaitingRequests } from './shedding.ts'
@@ -115,6 +116,7 @@ function createGate (app: FastifyInstance): PluginGate {
       if (endsConnection(reply, ends)) reply.raw.setHeader('connection', 'close')
       reply.raw.once('close', tellListeners)
     }
+    endIfUpgrade(reply)
     shedder.answer(reply, reason)
   }
 

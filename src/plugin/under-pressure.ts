@@ -3,6 +3,7 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ShedError } from '../errors.ts'
 import type { ShedReason } from '../shedding/shed-counts.ts'
+import { endIfUpgrade } from './end-upgrade.ts'
 import type { PluginGate } from './gate.ts'
 import type { Shedding } from './shedding.ts'
 
@@ -42,8 +43,11 @@ export async function registerUnderPressure (fastify: FastifyInstance, parts: Pa
       // A part of the app that has registered it too decides for its own routes.
       else if (this !== child && this.hasPlugin(NAME)) done()
       else if (shedding.standingOf(request) === 'exempt') done()
-      // Once it has answered nothing is left to do; it would go on to the next hook.
-      else hook.call(this, request, reply, error => { if (!reply.sent) done(error) })
+      else {
+        endIfUpgrade(reply)
+        // Once it has answered nothing is left to do; it would go on to the next hook.
+        hook.call(this, request, reply, error => { if (!reply.sent) done(error) })
+      }
     }))
     await child.register(underPressure, withDefaults(parts, () => child.memoryUsage().eventLoopDelay))
     readings = { isUnderPressure: () => child.isUnderPressure(), memoryUsage: () => child.memoryUsage() }
