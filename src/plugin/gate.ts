@@ -98,7 +98,8 @@ function createGate (app: FastifyInstance): PluginGate {
   }
 
   const waiting: WaitingRequests = {
-    isGone: ({ reply }) => inFlight.replyOf(reply.raw) === undefined,
+    // Fastify's handlerTimeout may have answered it; behind others of a pipeline it closes later.
+    isGone: ({ reply }) => reply.sent || reply.raw.headersSent || inFlight.replyOf(reply.raw) === undefined,
     serve ({ reply, proceed: goOn }) {
       inFlight.goesOn(reply.raw, admission?.admittedAt() ?? NaN)
       goOn(proceed)

@@ -222,6 +222,29 @@ test('a client that leaves while its request waits makes no work for its handler
   for (const client of stays) client.close()
 })
 
+test('a request that was answered while it waited is neither served nor refused', { timeout: 30_000 }, async t => {
+  const app = Fastify()
+  t.after(() => app.close())
+  await app.register(fastifyClusterize, { underPressure: false, shedding: { maxQueueDelay: 20 } })
+  let release = (): void => {}
+  let ran = 0
+  app.get('/slow', () => new Promise<string>(resolve => { release = () => resolve('slow') }))
+  app.get('/busy', { config: { clusterize: { priority: 'critical' } } }, async () => block(BLOCK_MS))
+  app.get('/', { handlerTimeout: 1 }, async () => String(++ran))
+  const client = await connect(await listening(app))
+  const get = (url: string): string => `GET ${url} HTTP/1.1\r\nhost: test\r\n\r\n`
+  // The first keeps all answers back, so that none of the others closes.
+  client.write(get('/slow') + get('/busy').repeat(LEAVING) + get('/'))
+  const gate = gateOf(app)
+  assert.ok(gate)
+  while (gate.counts().total < LEAVING + 2 || gate.shedding().delay > 0) await sleep(1)
+  release()
+  for (let read = 0; read <= LEAVING; read++) await client.read()
+  const { body } = await client.read()
+  assert.deepEqual([(JSON.parse(body) as { code: string }).code, ran], ['FST_ERR_HANDLER_TIMEOUT', 0])
+  client.close()
+})
+
 test('with shedding false nothing is shed', async t => {
   const { app, gate } = await holdingApp(t, false)
   app.get('/busy', async () => block(20))
