@@ -35,7 +35,7 @@ const channel = createChannel<FromFixture, ToFixture>(process as unknown as Port
     case 'fixture-stats':
       globalThis.gc?.()
       globalThis.gc?.()
-      void channel.post({ type: 'fixture-reply', id: message.id, body: { ...serving?.connections.counts(), heap: process.memoryUsage().heapUsed, fds: fs.readdirSync('/proc/self/fd').length } })
+      void channel.post({ type: 'fixture-reply', id: message.id, body: { ...serving?.connections.counts(), heap: process.memoryUsage().heapUsed } })
       return
     case 'fixture-close': {
       const begin = performance.now()

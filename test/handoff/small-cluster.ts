@@ -29,7 +29,7 @@ export type ToFixture = HandoffToWorker | ServeCommand |
   { type: 'fixture-stats', id: number } | { type: 'fixture-close', id: number } | { type: 'fixture-freeze' }
 export type FromFixture = HandoffToPrimary | { type: 'fixture-ready' } | { type: 'fixture-reply', id: number, body: unknown }
 
-export interface WorkerStats { open: number, idle: number, movedIn: number, movedOut: number, heap: number, fds: number }
+export interface WorkerStats { open: number, idle: number, movedIn: number, movedOut: number, heap: number }
 
 export interface FixtureWorker {
   readonly tag: string
@@ -57,6 +57,8 @@ export interface SmallCluster {
   readonly port: number
   readonly log: string
   readonly relay: Relay
+  /** The primary's, which is this process, then the workers'. */
+  pids: () => number[]
   workers: () => FixtureWorker[]
   /** Forks one more, of its own kind where told. */
   add: (serve?: Partial<ServeCommand>) => Promise<FixtureWorker>
@@ -112,7 +114,10 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
     const member: Member = {
       channel: {
         post (message) {
-          if (message.type === 'handoff-held' && message.held) note(`r ${given.get(message.id)} ${tag}`)
+          if (message.type === 'handoff-held') {
+            if (message.held) note(`r ${given.get(message.id)} ${tag}`)
+            given.delete(message.id)
+          }
           return channel.post(message)
         },
         deliver: (message, handle, done) => channel.deliver(message, handle, received => {
@@ -160,6 +165,7 @@ export async function startSmallCluster ({ workers: count, serve = {}, socketPat
     port: typeof address === 'string' ? 0 : address.port,
     log,
     relay,
+    pids: () => [process.pid, ...[...members.values()].map(({ child }) => child.pid ?? 0)],
     workers: () => [...members.values()],
     add,
     lines: () => fs.readFileSync(log, 'utf8').trimEnd().split('\n'),

@@ -187,6 +187,11 @@ function statOf (pid: number): string[] | undefined {
   }
 }
 
+/** How many file descriptors it has open, on Linux; 0 elsewhere. */
+export function openFiles (pid: number): number {
+  return process.platform === 'linux' ? readdirSync(`/proc/${pid}/fd`).length : 0
+}
+
 /** A zombie has ended: only its parent has not looked yet. */
 export function isAlive (pid: number): boolean {
   if (process.platform === 'linux') return ![undefined, 'Z', 'X'].includes(statOf(pid)?.[0])
