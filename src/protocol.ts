@@ -11,6 +11,8 @@ export type BoundAddress = { address: string, family: string, port: number } | s
 export interface ServerFacts {
   /** False for TLS and HTTP/2, whose bytes mean nothing to the primary. */
   readonly plainHttp1: boolean
+  /** False where a connection cannot go to another process once it was read from. */
+  readonly movable: boolean
   /** In ms, as on `http.Server`; 0 is none. */
   readonly keepAliveTimeout: number
   readonly headersTimeout: number

@@ -10,7 +10,7 @@ import type { ConnectionMessage, ServerFacts } from '../protocol.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { eligible } from './eligible.ts'
 import { holdClient } from './held-client.ts'
-import type { HeldClient } from './held-client.ts'
+import type { HeldClient, HeldClientEvents } from './held-client.ts'
 import type { ListenerParts, Receiver } from './listener.ts'
 import { createPreferences } from './preferences.ts'
 import { busyAnswer } from './refusal.ts'
@@ -24,7 +24,7 @@ export interface ConnectionLimits {
   readonly queue: QueueLimits
 }
 
-/** A connection in the queue. Only plain HTTP is watched: what is read of TLS could not be given on. */
+/** A connection in the queue. Only plain HTTP that can move is watched: what is read of any other could not be given on. */
 interface Waiting { readonly connection: ConnectionHandle, readonly peer: BalancerConnection, held: HeldClient | undefined }
 
 const RELAY_LIMITS = { limit: 10_000, waitTimeout: 30_000 }
@@ -32,8 +32,9 @@ const RELAY_LIMITS = { limit: 10_000, waitTimeout: 30_000 }
 const ON_THE_WAY = 0.75
 const NOBODY: ReadonlySet<Member> = new Set()
 const NOTHING = Buffer.alloc(0)
+const NO_EVENTS: HeldClientEvents = { onBytes: () => {}, onHangup: () => {}, onTimeout: () => {} }
 
-export function createConnectionDispatcher ({ balancer, maxConnections, queue }: ConnectionLimits, { plainHttp1 }: ServerFacts, { workers }: ListenerParts): Dispatcher {
+export function createConnectionDispatcher ({ balancer, maxConnections, queue }: ConnectionLimits, { plainHttp1, movable }: ServerFacts, { workers }: ListenerParts): Dispatcher {
   const sent = new Map<Member, number>()
   const ended = new Map<Member, number>()
   const drained = deferred()
@@ -58,7 +59,7 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
 
   function hold (connection: ConnectionHandle, peer: BalancerConnection): Waiting {
     const waiting: Waiting = { connection, peer, held: undefined }
-    if (!plainHttp1) return waiting
+    if (!plainHttp1 || !movable) return waiting
     waiting.held = holdClient(connection, {
       onBytes: () => {},
       onHangup: () => {
@@ -126,8 +127,9 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   }
 
   function refuse ({ connection, held }: Waiting): void {
-    if (held === undefined) connection.close()
-    else held.refuse(busyAnswer())
+    if (held !== undefined) held.refuse(busyAnswer())
+    else if (plainHttp1) holdClient(connection, NO_EVENTS).refuse(busyAnswer())
+    else connection.close()
     settle()
   }
 

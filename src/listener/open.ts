@@ -36,10 +36,10 @@ export async function openListener (options: ResolvedOptions, parts: ListenerPar
   }
 }
 
-/** Requests inside TLS or HTTP/2 cannot be told apart by the primary, so such an app gets whole connections. */
+/** Requests inside TLS or HTTP/2 cannot be told apart by the primary, and what it has read of a connection that cannot move would be lost, so such an app gets whole connections. */
 function dispatcherFor (options: ResolvedOptions, facts: ServerFacts, parts: ListenerParts): Dispatcher {
-  if (options.scheduling === 'request' && facts.plainHttp1) return createRequestDispatcher(options, facts, parts)
-  if (options.scheduling === 'request') parts.warn('scheduling-by-connection', 'TLS and HTTP/2 cannot be scheduled by request: whole connections go to the worker with the fewest')
+  if (options.scheduling === 'request' && facts.plainHttp1 && facts.movable) return createRequestDispatcher(options, facts, parts)
+  if (options.scheduling === 'request') parts.warn('scheduling-by-connection', 'TLS and HTTP/2 cannot be scheduled by request, nor can anything where connections cannot move (this platform): whole connections go to the worker with the fewest')
   const balancer = guardBalancer(resolveBalancer(options.balancer), error => parts.warn('balancer-failed', 'the balancer failed, round robin stands in', { err: error }))
   return createConnectionDispatcher({ ...options, balancer }, facts, parts)
 }

@@ -76,7 +76,8 @@ export async function boot (parts: BootParts): Promise<FastifyInstance> {
   running.handoff = await createHandoffSide(app.server, connections, channel, options)
   running.phase = 'serving'
   if (!isSpare) report(parts, built, connections)
-  await channel.post({ type: 'ready', addresses, handsOff: running.handoff.giver !== undefined, server: factsOf(app.server), inspected: isInspected() })
+  const handsOff = running.handoff.giver !== undefined
+  await channel.post({ type: 'ready', addresses, handsOff, server: factsOf(app.server, handsOff), inspected: isInspected() })
   if (!isSpare) settle(parts)
   return app
 }
@@ -105,10 +106,10 @@ function settle ({ options: { hangReport, hangTimeout, snapshotInterval }, runni
   if (hangReport && hangTimeout !== false) reportHangs(hangTimeout, snapshotInterval, () => activityOf(running))
 }
 
-function factsOf (server: unknown): ServerFacts {
-  if (!(server instanceof http.Server)) return { plainHttp1: false, keepAliveTimeout: 0, headersTimeout: 0 }
+function factsOf (server: unknown, movable: boolean): ServerFacts {
+  if (!(server instanceof http.Server)) return { plainHttp1: false, movable, keepAliveTimeout: 0, headersTimeout: 0 }
   const { keepAliveTimeout, headersTimeout } = server
-  return { plainHttp1: true, keepAliveTimeout, headersTimeout }
+  return { plainHttp1: true, movable, keepAliveTimeout, headersTimeout }
 }
 
 /** What it is doing at this moment. */

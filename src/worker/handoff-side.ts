@@ -33,20 +33,25 @@ export interface HandoffSide {
 /** Feature-tests handoff; where the test fails, everything falls back to `Connection: close`. */
 export async function createHandoffSide (server: unknown, connections: OpenConnections, channel: Channel<ToPrimary>, { scheduling, maxConnections }: Pick<ResolvedOptions, 'scheduling' | 'maxConnections'>): Promise<HandoffSide> {
   const { tracked } = connections
-  const counted = scheduling === 'connection' || (scheduling === 'request' && !(server instanceof http.Server))
-  if (counted) reportEnded(connections, channel, maxConnections === Infinity ? COUNTED_WITHIN : 0)
   const take = createTaker({ channel, connections: tracked })
   const plain = server instanceof http.Server ? server : undefined
   const requests = scheduling === 'request' && plain !== undefined ? createRequestSide(plain, tracked, channel) : undefined
   const movable = plain !== undefined && await canHandOff()
+  // The primary goes by what its first worker found: so requests are served whatever was found here, and a whole connection tells that it was otherwise there.
+  let unit: 'connection' | 'request' = requests !== undefined && movable ? 'request' : 'connection'
+  const countEnded = (): void => reportEnded(connections, channel, maxConnections === Infinity ? COUNTED_WITHIN : 0)
+  if (scheduling === 'connection' || (scheduling === 'request' && unit === 'connection')) countEnded()
   const giver = movable ? createGiver({ channel, connections: tracked, port: process, timeout: HELD_TIMEOUT, atOnce: GIVEN_AT_ONCE }) : undefined
-  const idleGiver = requests === undefined ? giver : RETURNED_BY_THEMSELVES
+  const idleGiver = (): Pick<Giver, 'give'> | undefined => unit === 'request' ? RETURNED_BY_THEMSELVES : giver
   return {
-    giver: idleGiver,
+    get giver () { return idleGiver() },
     rest: createResting(idleGiver),
     receive (message, handle) {
       switch (message.type) {
-        case 'handoff-take': return take(message, handle)
+        case 'handoff-take':
+          if (unit === 'request') countEnded()
+          unit = 'connection'
+          return take(message, handle)
         case 'handoff-held': return giver?.onHeld(message)
         case 'rebalance': return void giver?.give({ max: message.max, within: message.within, choose: idle => hottest(idle, tracked.all(), message.share, message.max) })
         case 'request-take': return requests?.receive(message, handle)

@@ -5,12 +5,12 @@ import type { Giver } from '../handoff/give.ts'
 const GIVE_EVERY = 200
 
 /** From `true` to `false` whatever is idle is given away, again and again. */
-export function createResting (giver: Pick<Giver, 'give'> | undefined): (rests: boolean) => void {
+export function createResting (giver: () => Pick<Giver, 'give'> | undefined): (rests: boolean) => void {
   let timer: NodeJS.Timeout | undefined
   let current: object | undefined
 
   const give = async (rest: object): Promise<void> => {
-    await giver?.give()
+    await giver()?.give()
     if (current === rest) timer = setTimeout(() => { void give(rest) }, GIVE_EVERY).unref()
   }
 

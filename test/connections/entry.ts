@@ -1,4 +1,5 @@
 // A cluster for the tests of connections: options from the environment, orders from the test, one JSON line for each thing that happens.
+import net from 'node:net'
 import { PassThrough } from 'node:stream'
 import fs, { readFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -12,7 +13,8 @@ import type { Order } from './setup.ts'
 
 /** More than the kernel sends ahead. */
 const LARGE = 64e6
-const { options, server, faulty, gate, version, mayNotRemove } = setup()
+const { options, server, faulty, gate, version, mayNotRemove, unmovable } = setup()
+if (unmovable === true) breakFeatureTest()
 
 async function buildApp (worker: WorkerInfo): Promise<FastifyInstance> {
   if (gate !== undefined && gate.slots.includes(worker.id)) await fileExists(gate.file)
@@ -89,6 +91,16 @@ if (cluster.role === 'primary') {
 function removeNothing (code: string): void {
   fs.unlinkSync = () => { throw Object.assign(new Error(`${code} on purpose`), { code }) }
   syncBuiltinESMExports()
+}
+
+/** Only the feature test listens for itself alone. */
+function breakFeatureTest (): void {
+  const listen = Reflect.get(net.Server.prototype, 'listen') as (...args: unknown[]) => net.Server
+  net.Server.prototype.listen = function (this: net.Server, ...args: unknown[]) {
+    const [where] = args
+    if (typeof where === 'object' && where !== null && 'exclusive' in where && where.exclusive === true) throw new Error('broken on purpose')
+    return Reflect.apply(listen, this, args)
+  }
 }
 
 function say (event: string, fields: object): void {

@@ -15,6 +15,8 @@ export interface Setup {
   readonly gate?: { readonly slots: readonly number[], readonly file: string }
   /** The system's error when a worker removes a file. */
   readonly mayNotRemove?: 'EACCES' | 'ENOENT'
+  /** The feature test of moving connections fails, as on a platform without it. */
+  readonly unmovable?: boolean
   /** A file that holds the version of the "code". */
   readonly version?: string
 }

@@ -1,13 +1,15 @@
 // The dispatcher of connections among workers that the test plays: to whom a connection goes that a worker gives away.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import type { Balancer } from '../../src/balancer/balancer.ts'
 import { createConnectionDispatcher } from '../../src/listener/connection.ts'
 import type { Dispatcher } from '../../src/listener/dispatcher.ts'
 import type { Receiver } from '../../src/listener/listener.ts'
 import type { ConnectionHandle } from '../../src/node-internals.ts'
+import { accepted } from '../handoff/accepted.ts'
 
-const FACTS = { plainHttp1: true, keepAliveTimeout: 5_000, headersTimeout: 60_000 }
+const FACTS = { plainHttp1: true, movable: true, keepAliveTimeout: 5_000, headersTimeout: 60_000 }
 const QUEUE = { limit: 10, timeout: 1_000, maxDelay: 100 }
 const WITHIN = 60_000
 
@@ -88,3 +90,17 @@ void test('no worker gets more than maxConnections by rebalancing, also where se
   await give(3)
   assert.deepEqual([taker.got, low.got, giver.kept], [2, 2, 2])
 })
+
+for (const movable of [true, false]) {
+  void test(`in the queue a connection that ${movable ? 'can move is watched' : 'cannot move once it was read from is not read'}, and when it is refused gets an answer`, async t => {
+    const { client, handle } = await accepted(t)
+    client.socket.removeAllListeners('data')
+    const answer = once(client.socket, 'data')
+    const dispatcher = createConnectionDispatcher({ balancer: lowest, maxConnections: 1, queue: QUEUE }, { ...FACTS, movable }, { workers: () => [], warn: () => {}, inherited: [] })
+    dispatcher.accept(handle)
+    await new Promise(setImmediate)
+    assert.equal(handle.reading === true, movable)
+    dispatcher.close()
+    assert.match(String((await answer)[0]), /^HTTP\/1.1 503 /)
+  })
+}
