@@ -56,7 +56,8 @@ export function createGiver ({ channel, connections, port, timeout, atOnce }: Gi
 
   const send = (handle: SendHandle): Promise<Outcome> => new Promise(resolve => {
     const id = ++lastId
-    const timer = setTimeout(settle, timeout, id, 'late')
+    // Timers come before what the loop reads: where it was kept, an answer that already waits comes first.
+    const timer = setTimeout(() => { setImmediate(settle, id, 'late') }, timeout)
     waiting.set(id, outcome => {
       clearTimeout(timer)
       resolve(outcome)

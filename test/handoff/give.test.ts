@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import http from 'node:http'
-import type net from 'node:net'
+import net from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { trackConnections } from '../../src/handoff/connections.ts'
@@ -115,6 +115,34 @@ void test('no answer in time: this process lets go, since the primary may hold i
   assert.deepEqual(await giver.give(), { moved: 1, kept: 0, refused: false })
   await once(one.socket, 'close')
 })
+
+void test('a loop that is kept for longer than an answer may take: the answer that waits already counts', async t => {
+  const { giver, next, client } = await setup(t, { timeout: 20 })
+  const one = await client()
+  const [primary, channel] = await pipe(t)
+  const result = giver.give()
+  const id = await next()
+  channel.once('data', () => giver.onHeld({ type: 'handoff-held', id, held: false }))
+  primary.write('no')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+  assert.deepEqual(await result, { moved: 0, kept: 1, refused: true })
+  assert.equal((await one.get('again')).id, 'again')
+})
+
+/** Both ends of a connection, by which an answer waits outside of this process's loop. */
+async function pipe (t: TestContext): Promise<[net.Socket, net.Socket]> {
+  const server = net.createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const accepted = once(server, 'connection') as Promise<[net.Socket]>
+  const near = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1')
+  const [far] = await accepted
+  server.close()
+  t.after(() => {
+    near.destroy()
+    far.destroy()
+  })
+  return [near, far]
+}
 
 void test('a connection that turns busy before its turn stays', async t => {
   const { giver, given, next, client } = await setup(t)
