@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { trackConnections } from '../../src/handoff/connections.ts'
 import type { Connections } from '../../src/handoff/connections.ts'
 import { createTaker, takeConnection } from '../../src/handoff/take.ts'
+import { adoptHandle } from '../../src/node-internals.ts'
 import { accepted } from './accepted.ts'
 import { connect, request } from './raw-client.ts'
 
@@ -118,3 +119,22 @@ void test('a client that leaves while its connection waits leaves nothing behind
   assert.equal(connections.size, 0)
   assert.equal(await new Promise<number>(resolve => { server.getConnections((_error, count) => resolve(count)) }), 0)
 })
+
+/** What the system is told of one connection. */
+interface Told { setNoDelay: (on: boolean) => number, setKeepAlive: (on: boolean, seconds: number) => number }
+
+for (const [settings, told] of [
+  [{ noDelay: true, keepAlive: true, keepAliveInitialDelay: 7_000 }, { noDelay: [true], keepAlive: [true, 7] }],
+  [{ noDelay: false, keepAlive: false }, { noDelay: undefined, keepAlive: undefined }]
+] as const) {
+  void test(`a connection that moved in has the settings of the server: ${JSON.stringify(settings)}`, async t => {
+    const { server } = await start(t, settings)
+    const { handle } = await accepted(t)
+    const system = handle as typeof handle & Told
+    const [noDelay, keepAlive] = [t.mock.method(system, 'setNoDelay'), t.mock.method(system, 'setKeepAlive')]
+    const socket = adoptHandle(server, handle)
+    t.after(() => socket.destroy())
+    assert.deepEqual(noDelay.mock.calls[0]?.arguments, told.noDelay)
+    assert.deepEqual(keepAlive.mock.calls[0]?.arguments.slice(0, 2), told.keepAlive)
+  })
+}
