@@ -38,16 +38,25 @@ test('npm start serves on all workers, answers every URL that its README asks fo
   await started.allGone()
 })
 
+test('MAX_IN_FLIGHT bounds what a worker has in flight, and the answer tells why', async t => {
+  const { bases } = await startExample(t, { MAX_IN_FLIGHT: '1' })
+  // Each of the two workers takes one.
+  const answers = await Promise.all([1, 2, 3].map(() => getFrom(new URL('/slow?ms=1000', bases[3000]))))
+  const refused = answers.filter(({ status }) => status !== 200)
+  assert.ok(refused.length >= 1 && refused.length < 3)
+  for (const { status, headers } of refused) assert.deepEqual([status, headers['x-shed-reason']], [503, 'in-flight'])
+})
+
 type Bases = Readonly<Record<string, string>>
 
 /** The command of `npm start`, with two workers, on free ports, with an admin socket of its own. */
-async function startExample (t: TestContext): Promise<{ started: Started, bases: Bases }> {
+async function startExample (t: TestContext, environment: Readonly<Record<string, string>> = {}): Promise<{ started: Started, bases: Bases }> {
   const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } }
   const [, ...execArgv] = scripts.start.split(' ')
   const started = startProcess(t, path.join(ROOT, execArgv.pop() ?? ''), {
     cwd: ROOT,
     execArgv,
-    env: { ...runtimeFolder(t).env, PORT: '0', ADMIN_PORT: '0', WEB_CONCURRENCY: '2' }
+    env: { ...runtimeFolder(t).env, PORT: '0', ADMIN_PORT: '0', WEB_CONCURRENCY: '2', ...environment }
   })
   const said = async (pattern: RegExp): Promise<readonly string[]> => {
     const { text } = await started.line(line => pattern.test(String(line['text'])), 'the line that tells where it listens')
