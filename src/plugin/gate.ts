@@ -1,4 +1,4 @@
-// One onRequest hook before all others: asks whether to shed, says who answers, counts the request in flight, announces the end of the connection while draining.
+// Hooks before all others: asks whether to shed, says who answers, counts the request in flight, announces the end of the connection while draining.
 import { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
 import { gateOf, setGate } from '../request-gate.ts'
@@ -12,6 +12,8 @@ import type { ShedReason } from '../shedding/shed-counts.ts'
 import { createInFlight, NOT_IN_FLIGHT } from './in-flight.ts'
 import { collectMetrics } from './app-metrics.ts'
 import { endIfUpgrade } from './end-upgrade.ts'
+import { AWAITS_BODY, createLimitPlaces } from './limit-places.ts'
+import type { LimitPlaces } from './limit-places.ts'
 import { SHED_STATUS } from './shed-answer.ts'
 import { createShedding } from './shedding.ts'
 import type { Shedding, WaitingRequests } from './shedding.ts'
@@ -56,6 +58,7 @@ function createGate (app: FastifyInstance): PluginGate {
   let shedding: Shedding | undefined
   /** The same, where each request is to be asked for. */
   let admission: Shedding | undefined
+  let limitPlaces: LimitPlaces | undefined
   let pressureHook: onRequestHookHandler | undefined
   const responses = [0, 0, 0, 0, 0]
   let total = 0
@@ -70,6 +73,11 @@ function createGate (app: FastifyInstance): PluginGate {
     if (admission !== undefined) return ask(admission, request, reply, done)
     follow(reply, NaN, record === undefined ? NaN : performance.now())
     proceed(reply, done)
+  })
+
+  app.addHook('preValidation', function gate (_request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
+    if (admission === undefined || limitPlaces === undefined || limitPlaces.resume(reply)) done()
+    else refuseLate(admission, reply)
   })
 
   function ask (shedder: Shedding, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
@@ -87,6 +95,7 @@ function createGate (app: FastifyInstance): PluginGate {
     inFlight.add(raw, reply, admittedAt, begunAt)
     // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
     raw.on('close', settle)
+    if (admittedAt >= 0) limitPlaces?.hold(reply)
     if ((raw.socket ?? null) === null) watchPipelined(reply, settle)
   }
 
@@ -101,13 +110,23 @@ function createGate (app: FastifyInstance): PluginGate {
     // Fastify's handlerTimeout may have answered it; behind others of a pipeline it closes later.
     isGone: ({ reply }) => reply.sent || reply.raw.headersSent || inFlight.replyOf(reply.raw) === undefined,
     serve ({ reply, proceed: goOn }) {
-      inFlight.goesOn(reply.raw, admission?.admittedAt() ?? NaN)
+      const admittedAt = admission?.admittedAt() ?? NaN
+      inFlight.goesOn(reply.raw, admittedAt)
+      if (admittedAt >= 0) limitPlaces?.hold(reply)
       goOn(proceed)
     },
     refuse ({ reply }, reason) {
       inFlight.remove(reply.raw)
       if (admission !== undefined) shed(admission, reply, reason)
     }
+  }
+
+  /** It was admitted, and found no place any more once its body had come. */
+  function refuseLate (shedder: Shedding, reply: FastifyReply): void {
+    inFlight.remove(reply.raw)
+    shedder.finished(NaN)
+    shedder.count(reply.request, 'in-flight')
+    shed(shedder, reply, 'in-flight')
   }
 
   /** Not in flight, or no longer: it is answered before anybody could ask. */
@@ -133,10 +152,11 @@ function createGate (app: FastifyInstance): PluginGate {
   /** One listener for all responses, which are its `this`: nothing is allocated for a request. */
   function settle (this: FastifyReply['raw']): void {
     if (record !== undefined && this.headersSent) recordOne(record, inFlight.replyOf(this), inFlight.begunAt(this))
+    limitPlaces?.forget(this)
     const admittedAt = inFlight.remove(this)
     if (admittedAt === NOT_IN_FLIGHT) return
     if (admittedAt === NOT_YET_ADMITTED) admission?.left()
-    else admission?.finished(admittedAt)
+    else admission?.finished(admittedAt === AWAITS_BODY ? NaN : admittedAt)
     if (this.headersSent) count(this.statusCode)
     if (listeners.size > 0) tellListeners()
   }
@@ -164,6 +184,7 @@ function createGate (app: FastifyInstance): PluginGate {
       registries = options.registries
       shedding = createShedding(app, options, () => headers, waiting)
       if (shedding.admits) admission = shedding
+      if (options.shedding.maxInFlight !== false) limitPlaces = createLimitPlaces(inFlight, shedding)
       return shedding
     },
     expectStop () { stops = true },

@@ -8,7 +8,9 @@ export const NOT_IN_FLIGHT = -1
 export interface InFlight {
   readonly size: () => number
   readonly add: (response: object, reply: FastifyReply, at: number, begunAt: number) => void
-  /** It waited and goes on now: changes the first of the times it was added with. */
+  /** The first of the times it was added with, or NaN where it is not in flight. */
+  readonly admittedAt: (response: object) => number
+  /** Changes that. Not to be called where it is not in flight. */
   readonly goesOn: (response: object, at: number) => void
   /** Undefined where it is not, or no longer, in flight. */
   readonly replyOf: (response: object) => FastifyReply | undefined
@@ -32,6 +34,7 @@ export function createInFlight (): InFlight {
       times[place] = at
       begun[place] = begunAt
     },
+    admittedAt: response => times[places.placeOf(response)] ?? NaN,
     goesOn (response, at) { times[places.placeOf(response)] = at },
     replyOf: places.of,
     begunAt: response => begun[places.placeOf(response)] ?? NaN,

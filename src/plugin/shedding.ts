@@ -29,6 +29,10 @@ export interface Shedding {
   /** When the last request was admitted, to be told to `finished` at its end; NaN where nobody wants to know. */
   readonly admittedAt: () => number
   readonly finished: (admittedAt: number) => void
+  readonly freed: Shedder<WaitingRequest>['freed']
+  readonly paused: Shedder<WaitingRequest>['paused']
+  /** Whether a request that was paused has a place again; a refusal is not counted yet. */
+  readonly resumes: (request: FastifyRequest) => boolean
   readonly standingOf: StandingOf
   /** Somebody else has decided that this request is refused. */
   readonly count: (request: FastifyRequest, reason: ShedReason) => void
@@ -93,6 +97,13 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
     seenAt: shedder.seenAt,
     admittedAt: shedder.admittedAt,
     finished: shedder.finished,
+    freed: shedder.freed,
+    paused: shedder.paused,
+    resumes (request) {
+      const asked = ask(request)
+      // Only its route could exempt it, and has not.
+      return shedder.resumes(asked === 'exempt' ? 'critical' : asked)
+    },
     standingOf,
     count (request, reason) {
       ask(request)

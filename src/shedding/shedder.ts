@@ -56,6 +56,12 @@ export interface Shedder<Item> {
   readonly seenAt: () => number
   /** When the last request was admitted, in ms, to be told to `finished` at its end; NaN where it does not count as in flight. */
   readonly admittedAt: () => number
+  /** What was to be done for a request that was admitted is done: its place in the limit is free. `finished` is told NaN then. */
+  readonly freed: (admittedAt: number) => void
+  /** A request that was admitted gives its place back until it resumes. */
+  readonly paused: () => void
+  /** Whether it has a place again, with a new time for `freed`; a refusal where it has none. */
+  readonly resumes: (priority: Priority) => boolean
   /** A request that was admitted ended, whether answered or left by its client. */
   readonly finished: (admittedAt: number) => void
   /** Seconds for the header `Retry-After` of one answer. */
@@ -98,6 +104,14 @@ export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock =
     admittedAt = now
   }
 
+  function freed (admittedAt: number): void {
+    if (inFlight?.finished !== undefined) {
+      const now = clock.now()
+      inFlight.finished(now - admittedAt, current, now)
+    }
+    current--
+  }
+
   return {
     admit (request, standingOf) {
       admittedAt = NaN
@@ -119,14 +133,17 @@ export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock =
     left: loop.left,
     seenAt: loop.now,
     admittedAt: () => admittedAt,
+    freed,
+    paused () { current-- },
+    resumes (priority) {
+      if (!hasPlace(priority)) return false
+      current++
+      admittedAt = clock.now()
+      return true
+    },
     finished (admittedAt) {
       loop.finished()
-      if (Number.isNaN(admittedAt)) return
-      if (inFlight?.finished !== undefined) {
-        const now = clock.now()
-        inFlight.finished(now - admittedAt, current, now)
-      }
-      current--
+      if (!Number.isNaN(admittedAt)) freed(admittedAt)
     },
     retryAfter: () => retryAfter(loop.share(), random()),
     stats: () => ({ inFlight: current, limit: inFlight?.limit() ?? Infinity, waiting: loop.waiting(), share: loop.share(), delay: loop.delay() })

@@ -48,6 +48,19 @@ test('counts what is in flight, and tells the limit its latency and the time', (
   assert.deepEqual(told, [[12, 2, 12], [9, 1, 12]])
 })
 
+test('who has given its place back takes part in nothing until it resumes, and what is done is told to the limit at once', () => {
+  const told: unknown[] = []
+  const { admit, shedder, loop: { work } } = still({ inFlight: { limit: () => 1, refused () {}, finished: (...values) => told.push(values) } })
+  assert.equal(admit('normal'), 'serve')
+  shedder.paused()
+  assert.deepEqual([shedder.stats().inFlight, admit('normal'), shedder.resumes('normal')], [0, 'serve', false])
+  work(5)
+  shedder.freed(shedder.admittedAt() || 0)
+  assert.deepEqual([told, shedder.resumes('normal'), shedder.admittedAt()], [[[5, 1, 5]], true, 5])
+  shedder.finished(NaN)
+  assert.deepEqual([shedder.stats().inFlight, told.length], [1, 1])
+})
+
 test('what is exempt is never shed and never waits, and counts nowhere', () => {
   const { admit, shedder, busy } = still({ maxQueueDelay: 10, inFlight: createFixedLimit(1) })
   busy()
