@@ -52,7 +52,10 @@ export async function createAcceptingListener (sockets: BoundSocket[], { backlog
       dispatcher?.ready(worker)
     },
     prefer: (giver, takers, within) => dispatcher?.prefer(giver, takers, within),
-    gone: worker => dispatcher?.gone(worker),
+    gone (worker) {
+      dispatcher?.gone(worker)
+      privateSockets.removeOf(worker.key)
+    },
     async drain (grace) {
       await afterPendingAccepts(() => accepted)
       stopAccepting()

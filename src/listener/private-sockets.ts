@@ -6,6 +6,8 @@ import path from 'node:path'
 
 export interface PrivateSockets {
   readonly pathFor: (key: number) => string
+  /** A worker that was killed left its own; then the last that outlives the primary would not find the folder empty. */
+  readonly removeOf: (key: number) => void
   /** At once, since the process may be about to exit. */
   readonly remove: () => void
 }
@@ -13,11 +15,13 @@ export interface PrivateSockets {
 /** mkdtemp makes the folder with mode 0700. */
 export async function createPrivateSockets (): Promise<PrivateSockets> {
   if (process.platform === 'win32') {
-    return { pathFor: key => `\\\\.\\pipe\\fastify-clusterize-${process.pid}-${key}`, remove: () => {} }
+    return { pathFor: key => `\\\\.\\pipe\\fastify-clusterize-${process.pid}-${key}`, removeOf: () => {}, remove: () => {} }
   }
   const folder = await mkdtemp(path.join(tmpdir(), 'fastify-clusterize-'))
+  const pathFor = (key: number): string => path.join(folder, `${key}.sock`)
   return {
-    pathFor: key => path.join(folder, `${key}.sock`),
+    pathFor,
+    removeOf: key => rmSync(pathFor(key), { force: true }),
     remove: () => rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -5,6 +5,7 @@ import { listenOnHandle } from '../node-internals.ts'
 import type { SocketHandle } from '../node-internals.ts'
 import type { ListenTarget } from '../options/types.ts'
 import type { BoundAddress, ListenGrant } from '../protocol.ts'
+import { removeAtExit } from './orphaned-socket.ts'
 
 /** Asks whoever holds the sockets for the `index`-th one. */
 export type AskForSocket = (index: number) => Promise<{ body: ListenGrant, handle: unknown }>
@@ -49,6 +50,7 @@ async function listenPrivately (app: FastifyInstance, { listenTextResolver }: Li
   const [main] = addresses
   app.server.address = () => main ?? null
   app.addresses = () => addresses.filter(address => typeof address !== 'string')
+  removeAtExit(path)
   await app.listen({ path, ...listenTextResolver === undefined ? {} : { listenTextResolver } })
   return { addresses, extraServers: [], sockets: 'private' }
 }

@@ -1,5 +1,8 @@
-// What surrounds the cluster ends or begins it: a terminal that closes, a PID namespace whose first process it is.
+// What surrounds the cluster ends or begins it: a terminal that closes, a PID namespace whose first process it is, a killer.
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
 import { connectToSlot } from '../cluster/connect-to.ts'
 import { readyLines, startCluster } from '../cluster/start-cluster.ts'
@@ -45,3 +48,23 @@ test('as PID 1 of its namespace the cluster replaces a dead worker and stops wit
   assert.deepEqual(await cluster.exit(), { code: 0, signal: null })
   await noneLeft(pids)
 })
+
+for (const scheduling of ['connection', 'request'] as const) {
+  test(`after the SIGKILL of a primary that accepts (${scheduling}) the last worker leaves no socket and no folder behind`, async t => {
+    const temporary = mkdtempSync(path.join(tmpdir(), 'killed-primary-'))
+    t.after(() => rmSync(temporary, { recursive: true, force: true }))
+    const cluster = await startCluster(t, { options: { workers: 2, scheduling, idleGrace: 100, compileCache: false } }, { env: { TMPDIR: temporary } })
+    const own = (): string[] => readdirSync(temporary).filter(name => name.startsWith('fastify-clusterize-'))
+    const [folder = assert.fail('there is no folder'), ...more] = own()
+    assert.deepEqual(more, [])
+    // One that is killed leaves its socket to the primary.
+    process.kill(cluster.pidOf(1), 'SIGKILL')
+    await until(() => readyLines(cluster, 1).length === 2, () => 'a replacement')
+    assert.equal(readdirSync(path.join(temporary, folder)).length, 2)
+    const workers = descendants(cluster.pid)
+
+    cluster.kill('SIGKILL')
+    await noneLeft(workers)
+    assert.deepEqual(own(), [])
+  })
+}
