@@ -115,8 +115,8 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
     setPressure (told) { isUnderPressure = told },
     total: counts.total,
     state () {
-      const { share, delay, limit, inFlight } = shedder.stats()
-      return { active: share > 0 || inFlight >= limit || isUnderPressure(), share: rounded(share), delay: rounded(delay), limit: limit === Infinity ? null : limit, shed: counts.byReason() }
+      const { share, delay, limit, isFull } = shedder.stats()
+      return { active: share > 0 || isFull || isUnderPressure(), share: rounded(share), delay: rounded(delay), limit: limit === Infinity ? null : limit, shed: counts.byReason() }
     }
   }
 }

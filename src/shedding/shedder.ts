@@ -34,6 +34,8 @@ export interface ShedderStats {
   readonly inFlight: number
   /** Infinity without one. */
   readonly limit: number
+  /** Whether what mattered least of all that came so far, or what is normal, would find no place now. */
+  readonly isFull: boolean
   /** Requests that wait for the event loop. */
   readonly waiting: number
   /** The share of the traffic shed for the sake of the event loop, 0 to 1. */
@@ -89,11 +91,16 @@ export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock =
   let current = 0
   let admittedAt = NaN
   let waiting: Priority = 'normal'
+  let least: Priority = 'normal'
 
   /** Rounded up, so that a limit of one is one for all. */
+  function fits (priority: Priority): boolean {
+    return inFlight === undefined || current < Math.ceil(inFlight.limit() * LIMIT_FACTOR[priority])
+  }
+
   function hasPlace (priority: Priority): boolean {
-    if (inFlight === undefined || current < Math.ceil(inFlight.limit() * LIMIT_FACTOR[priority])) return true
-    inFlight.refused()
+    if (fits(priority)) return true
+    inFlight?.refused()
     return false
   }
 
@@ -121,6 +128,7 @@ export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock =
         return 'serve'
       }
       const standing = standingOf(request)
+      if (standing === 'sheddable') least = standing
       const decision = isPressed ? loop.decide(standing) : 'serve'
       if (standing === 'exempt') loop.begun()
       if (standing === 'exempt' || decision === 'queue-delay') return decision
@@ -146,6 +154,6 @@ export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock =
       if (!Number.isNaN(admittedAt)) freed(admittedAt)
     },
     retryAfter: () => retryAfter(loop.share(), random()),
-    stats: () => ({ inFlight: current, limit: inFlight?.limit() ?? Infinity, waiting: loop.waiting(), share: loop.share(), delay: loop.delay() })
+    stats: () => ({ inFlight: current, limit: inFlight?.limit() ?? Infinity, isFull: !fits(least), waiting: loop.waiting(), share: loop.share(), delay: loop.delay() })
   }
 }

@@ -123,6 +123,21 @@ test('places are kept for what matters more, by route, in plugins too, and count
   assert.equal(await begin(held, '/sheddable'), 'held')
 })
 
+test('shedding is active while what comes now may be shed: what is normal, and what is sheddable where there is such', async t => {
+  const held = await holdingApp(t, { maxInFlight: 20 })
+  const isActive = (): boolean => held.gate.shedding().active
+  for (let count = 0; count < 18; count++) {
+    assert.deepEqual([isActive(), await begin(held, '/hold')], [false, 'held'])
+  }
+  assert.deepEqual([isActive(), await begin(held, '/hold'), await begin(held, '/critical')], [true, 503, 'held'])
+  held.release()
+  while (held.gate.inFlight() > 0) await sleep(1)
+  for (let count = 0; count < 15; count++) {
+    assert.deepEqual([isActive(), await begin(held, '/sheddable')], [false, 'held'])
+  }
+  assert.deepEqual([isActive(), await begin(held, '/sheddable'), await begin(held, '/hold')], [true, 503, 'held'])
+})
+
 test('HEAD has the priority of its route', async t => {
   const held = await holdingApp(t, { maxInFlight: 4 })
   for (let i = 0; i < 3; i++) await begin(held, '/critical')
