@@ -182,7 +182,7 @@ function createGate (app: FastifyInstance): PluginGate {
     configure (options) {
       identity.whenSeated(() => { headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])]) })
       registries = options.registries
-      shedding = createShedding(app, options, () => headers, waiting)
+      shedding = createShedding(app, options, () => headers, () => total, waiting)
       if (shedding.admits) admission = shedding
       if (options.shedding.maxInFlight !== false) limitPlaces = createLimitPlaces(inFlight, shedding)
       return shedding

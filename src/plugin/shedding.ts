@@ -6,6 +6,7 @@ import { ADAPTIVE_LIMIT_DEFAULTS, createAdaptiveLimit } from '../shedding/adapti
 import { createFixedLimit } from '../shedding/in-flight-limit.ts'
 import type { InFlightLimit } from '../shedding/in-flight-limit.ts'
 import type { Standing } from '../shedding/priorities.ts'
+import { createRefusalShare } from '../shedding/refusal-share.ts'
 import { createShedCounts } from '../shedding/shed-counts.ts'
 import type { ShedReason } from '../shedding/shed-counts.ts'
 import { createShedder } from '../shedding/shedder.ts'
@@ -55,7 +56,8 @@ export interface WaitingRequests {
 
 type Headers = ReadonlyArray<readonly [name: string, value: string]>
 
-export function createShedding (app: FastifyInstance, { shedding, reasonHeader }: Pick<ResolvedPluginOptions, 'shedding' | 'reasonHeader'>, headers: () => Headers, { isGone, serve, refuse }: WaitingRequests): Shedding {
+/** @param requests how many have come so far */
+export function createShedding (app: FastifyInstance, { shedding, reasonHeader }: Pick<ResolvedPluginOptions, 'shedding' | 'reasonHeader'>, headers: () => Headers, requests: () => number, { isGone, serve, refuse }: WaitingRequests): Shedding {
   const { maxQueueDelay, maxInFlight } = shedding
   const shedder = createShedder<WaitingRequest>({
     maxQueueDelay,
@@ -73,10 +75,12 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
   const answer = createShedAnswer(headers, reasonHeader)
   const counts = createShedCounts()
   const log = createShedLog(app, counts)
+  const refusalShare = createRefusalShare({ total: requests, refused: counts.total, now: () => performance.now() })
   const standingOf = createStandings(app, shedding)
   let standing: Standing = 'normal'
   let isUnderPressure = (): boolean => false
 
+  const retryAfter = (): number => shedder.retryAfter(refusalShare())
   const ask = (request: FastifyRequest): Standing => standing = standingOf(request)
 
   function count (reason: ShedReason): void {
@@ -109,8 +113,8 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
       ask(request)
       count(reason)
     },
-    answer: (reply, reason, retryAfter = shedder.retryAfter()) => answer(reply, reason, retryAfter),
-    retryAfter: shedder.retryAfter,
+    answer: (reply, reason, seconds = retryAfter()) => answer(reply, reason, seconds),
+    retryAfter,
     isOverloaded: () => shedder.stats().share > 0,
     setPressure (told) { isUnderPressure = told },
     total: counts.total,

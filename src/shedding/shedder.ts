@@ -66,8 +66,8 @@ export interface Shedder<Item> {
   readonly resumes: (priority: Priority) => boolean
   /** A request that was admitted ended, whether answered or left by its client. */
   readonly finished: (admittedAt: number) => void
-  /** Seconds for the header `Retry-After` of one answer. */
-  readonly retryAfter: () => number
+  /** Seconds for the header `Retry-After` of one answer, where this share of the requests is refused. */
+  readonly retryAfter: (share: number) => number
   readonly stats: () => ShedderStats
 }
 
@@ -153,7 +153,7 @@ export function createShedder<Item> ({ maxQueueDelay, inFlight, waiters, clock =
       loop.finished()
       if (!Number.isNaN(admittedAt)) freed(admittedAt)
     },
-    retryAfter: () => retryAfter(loop.share(), random()),
+    retryAfter: share => retryAfter(share, random()),
     stats: () => ({ inFlight: current, limit: inFlight?.limit() ?? Infinity, isFull: !fits(least), waiting: loop.waiting(), share: loop.share(), delay: loop.delay() })
   }
 }

@@ -102,6 +102,14 @@ for (const [method, url] of [['GET', '/'], ['HEAD', '/'], ['POST', '/'], ['OPTIO
   })
 }
 
+for (const [by, options] of [['the limit of requests in flight', { shedding: { maxInFlight: 1 } }], ['pressure', { underPressure: { healthCheck: async () => false, healthCheckInterval: 1_000_000 } }]] as const) {
+  test(`where ${by} refuses all, clients are sent back over half a minute`, { timeout: 20_000 }, async t => {
+    const held = await holdingApp(t, {}, {}, options)
+    if (by !== 'pressure') await begin(held, '/hold')
+    for (let seconds = 0; seconds < 25;) seconds = Number((await held.app.inject('/')).headers['retry-after'])
+  })
+}
+
 for (const [reasonHeader, name] of [[true, 'x-shed-reason'], ['X-Why', 'x-why']] as const) {
   test(`the reason is told where it is wanted, as ${name}`, async t => {
     const held = await holdingApp(t, { maxInFlight: 1, reasonHeader })
