@@ -17,7 +17,7 @@ import type { LimitPlaces } from './limit-places.ts'
 import { SHED_STATUS } from './shed-answer.ts'
 import { createShedding } from './shedding.ts'
 import type { Shedding, WaitingRequests } from './shedding.ts'
-import { checkRoutes } from './standings.ts'
+import { watchRoutes } from './standings.ts'
 import { createWaitingRequest } from './waiting-request.ts'
 
 /** Of a request that waits for the event loop. */
@@ -67,7 +67,7 @@ function createGate (app: FastifyInstance): PluginGate {
   let stops = false
   let ends: 'none' | 'every-connection' | 'unmovable-connections' = 'none'
 
-  checkRoutes(app)
+  const routes = watchRoutes(app)
   app.addHook('onRequest', function gate (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) {
     total++
     if (admission !== undefined) return ask(admission, request, reply, done)
@@ -182,7 +182,7 @@ function createGate (app: FastifyInstance): PluginGate {
     configure (options) {
       identity.whenSeated(() => { headers = options.headers.map(([kind, name]) => [name, String(identity.info[kind])]) })
       registries = options.registries
-      shedding = createShedding(app, options, () => headers, () => total, waiting)
+      shedding = createShedding(app, options, { headers: () => headers, requests: () => total, routes }, waiting)
       if (shedding.admits) admission = shedding
       if (options.shedding.maxInFlight !== false) limitPlaces = createLimitPlaces(inFlight, shedding)
       return shedding

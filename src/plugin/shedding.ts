@@ -14,7 +14,7 @@ import type { Admission, OverloadReason, Shedder } from '../shedding/shedder.ts'
 import { createShedAnswer } from './shed-answer.ts'
 import { createShedLog } from './shed-log.ts'
 import { createStandings } from './standings.ts'
-import type { StandingOf } from './standings.ts'
+import type { RouteSettings, StandingOf } from './standings.ts'
 import type { WaitingRequest } from './waiting-request.ts'
 
 export interface Shedding {
@@ -56,8 +56,16 @@ export interface WaitingRequests {
 
 type Headers = ReadonlyArray<readonly [name: string, value: string]>
 
-/** @param requests how many have come so far */
-export function createShedding (app: FastifyInstance, { shedding, reasonHeader }: Pick<ResolvedPluginOptions, 'shedding' | 'reasonHeader'>, headers: () => Headers, requests: () => number, { isGone, serve, refuse }: WaitingRequests): Shedding {
+/** What the gate knows. */
+interface Known {
+  /** That each answer carries. */
+  readonly headers: () => Headers
+  /** How many have come so far. */
+  readonly requests: () => number
+  readonly routes: RouteSettings
+}
+
+export function createShedding (app: FastifyInstance, { shedding, reasonHeader }: Pick<ResolvedPluginOptions, 'shedding' | 'reasonHeader'>, { headers, requests, routes }: Known, { isGone, serve, refuse }: WaitingRequests): Shedding {
   const { maxQueueDelay, maxInFlight } = shedding
   const shedder = createShedder<WaitingRequest>({
     maxQueueDelay,
@@ -76,7 +84,7 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
   const counts = createShedCounts()
   const log = createShedLog(app, counts)
   const refusalShare = createRefusalShare({ total: requests, refused: counts.total, now: () => performance.now() })
-  const standingOf = createStandings(app, shedding)
+  const standingOf = createStandings(app, shedding, routes)
   let standing: Standing = 'normal'
   let isUnderPressure = (): boolean => false
 

@@ -156,6 +156,23 @@ test('HEAD has the priority of its route', async t => {
   assert.equal((await head).statusCode, 200)
 })
 
+test('a preflight matters as much as what it asks for, and is critical where that is not known', async t => {
+  const held = await holdingApp(t, { maxInFlight: 20 })
+  const { app } = held
+  // As @fastify/cors has it.
+  app.options('*', async (_request, reply) => reply.code(204).send())
+  app.options('/own', { config: { clusterize: { priority: 'sheddable' } } }, async (_request, reply) => reply.code(204).send())
+  app.post('/orders', { config: { clusterize: { priority: 'critical' } } }, async () => 'ordered')
+  app.put('/orders', async () => 'changed')
+  app.post('/orders/:id', { config: { clusterize: { priority: 'sheddable' } } }, async () => 'changed')
+  const preflight = async (asked: string, url: string): Promise<number> => (await app.inject({ method: 'OPTIONS', url, headers: { 'origin': 'https://other', 'access-control-request-method': asked } })).statusCode
+  for (let count = 0; count < 18; count++) await begin(held, '/hold')
+  assert.deepEqual(await Promise.all([preflight('POST', '/orders?fast=1'), preflight('PUT', '/orders'), preflight('POST', '/orders/1'), preflight('GET', '/always'), preflight('GET', '/own')]), [204, 503, 204, 204, 503])
+  for (let count = 0; count < 2; count++) await begin(held, '/critical')
+  assert.deepEqual([await preflight('POST', '/orders'), await preflight('GET', '/always'), await preflight('GET', '/livez')], [503, 204, 204])
+  assert.equal((await app.inject({ method: 'OPTIONS', url: '/orders' })).statusCode, 503)
+})
+
 test('what is never shed is served whatever the load, and takes nobody\'s place', async t => {
   const held = await holdingApp(t, { maxInFlight: 1, healthRoutes: ['/livez', '/'] })
   await begin(held, '/always')
