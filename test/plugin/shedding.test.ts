@@ -103,10 +103,12 @@ for (const [method, url] of [['GET', '/'], ['HEAD', '/'], ['POST', '/'], ['OPTIO
 }
 
 for (const [by, options] of [['the limit of requests in flight', { shedding: { maxInFlight: 1 } }], ['pressure', { underPressure: { healthCheck: async () => false, healthCheckInterval: 1_000_000 } }]] as const) {
-  test(`where ${by} refuses all, clients are sent back over half a minute`, { timeout: 20_000 }, async t => {
+  test(`where ${by} refuses all, clients are sent back over half a minute`, async t => {
     const held = await holdingApp(t, {}, {}, options)
     if (by !== 'pressure') await begin(held, '/hold')
-    for (let seconds = 0; seconds < 25;) seconds = Number((await held.app.inject('/')).headers['retry-after'])
+    let latest = 0
+    for (let sent = 0; sent < 100_000 && latest < 25; sent++) latest = Math.max(latest, Number((await held.app.inject('/')).headers['retry-after']))
+    assert.ok(latest >= 25)
   })
 }
 
