@@ -39,7 +39,7 @@ export interface Shedding {
   readonly count: (request: FastifyRequest, reason: ShedReason) => void
   readonly answer: (reply: FastifyReply, reason: ShedReason, retryAfter?: number) => void
   readonly retryAfter: () => number
-  /** Whether requests are being shed for the sake of the event loop. */
+  /** Whether requests are being shed for the sake of the event loop, or one that comes now would find no place of the limit. */
   readonly isOverloaded: () => boolean
   /** Who can tell whether there is pressure of another kind. */
   readonly setPressure: (isUnderPressure: () => boolean) => void
@@ -88,6 +88,11 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
   let standing: Standing = 'normal'
   let isUnderPressure = (): boolean => false
 
+  function isOverloaded (): boolean {
+    const { share, isFull } = shedder.stats()
+    return share > 0 || isFull
+  }
+
   const retryAfter = (): number => shedder.retryAfter(refusalShare())
   const ask = (request: FastifyRequest): Standing => standing = standingOf(request)
 
@@ -123,12 +128,12 @@ export function createShedding (app: FastifyInstance, { shedding, reasonHeader }
     },
     answer: (reply, reason, seconds = retryAfter()) => answer(reply, reason, seconds),
     retryAfter,
-    isOverloaded: () => shedder.stats().share > 0,
+    isOverloaded,
     setPressure (told) { isUnderPressure = told },
     total: counts.total,
     state () {
-      const { share, delay, limit, isFull } = shedder.stats()
-      return { active: share > 0 || isFull || isUnderPressure(), share: rounded(share), delay: rounded(delay), limit: limit === Infinity ? null : limit, shed: counts.byReason() }
+      const { share, delay, limit } = shedder.stats()
+      return { active: isOverloaded() || isUnderPressure(), share: rounded(share), delay: rounded(delay), limit: limit === Infinity ? null : limit, shed: counts.byReason() }
     }
   }
 }

@@ -198,6 +198,20 @@ void test('readings stand on the root once the app is ready', async t => {
   assert.deepEqual(Object.keys(app.memoryUsage()).toSorted(), ['eventLoopDelay', 'eventLoopUtilized', 'heapUsed', 'rssBytes'])
 })
 
+void test('an app whose requests in flight leave no place is under pressure', async t => {
+  const app = await buildApp(t, { underPressure: WELL, shedding: { maxInFlight: 1 } })
+  let release = (): void => {}
+  app.get('/hold', () => new Promise<string>(resolve => { release = () => resolve('held') }))
+  await app.ready()
+  const held = app.inject('/hold')
+  assert.equal(app.isUnderPressure(), false)
+  while (gateOf(app)?.inFlight() !== 1) await turn()
+  assert.deepEqual([app.isUnderPressure(), await statusOf(app)], [true, 503])
+  release()
+  await held
+  assert.equal(app.isUnderPressure(), false)
+})
+
 void test('a decorator of the user with the same name stays', async t => {
   const app = await buildApp(t, { underPressure: WELL })
   app.decorate('isUnderPressure', () => true)
