@@ -2,6 +2,8 @@
 import { PRIORITIES } from './priorities.ts'
 import type { PerPriority, Priority } from './priorities.ts'
 
+const LEAST_FIRST = PRIORITIES.toReversed()
+
 export interface Waiting<Item> {
   readonly item: Item
   readonly priority: Priority
@@ -18,7 +20,7 @@ export interface AdmissionQueue<Item> {
   readonly ahead: (priority: Priority) => number
   /** Takes the one whose turn it is. */
   readonly next: () => Waiting<Item> | undefined
-  /** Takes one that has been here for longer than its priority may, in ms. */
+  /** Takes one that has been here for longer than its priority may, in ms: of those the one that matters least. */
   readonly overdue: (now: number, limits: Readonly<PerPriority>) => Waiting<Item> | undefined
   /** Forgets all for which it is true. */
   readonly forget: (isGone: (item: Item) => boolean) => void
@@ -39,7 +41,7 @@ export function createAdmissionQueue<Item> (): AdmissionQueue<Item> {
     },
     next: () => lines.critical.shift() ?? lines.normal.shift() ?? lines.sheddable.shift(),
     overdue (now, limits) {
-      for (const priority of PRIORITIES) {
+      for (const priority of LEAST_FIRST) {
         const [first] = lines[priority]
         if (first !== undefined && now - first.joined > limits[priority]) return lines[priority].shift()
       }

@@ -159,8 +159,11 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
     return foreign.most(took, now, cost())
   }
 
+  /** All but what a slice can serve: where the loop was kept for so long that all are late, it would serve nobody. */
   function refuseLate (now: number): void {
-    for (let late = queue.overdue(now, overdueAfter); late !== undefined; late = queue.overdue(now, overdueAfter)) {
+    while (queue.size() * cost() > slice) {
+      const late = queue.overdue(now, overdueAfter)
+      if (late === undefined) return
       if (isGone(late.item)) continue
       tally.shed(waitOf(late, now))
       refuse(late.item, late.priority)

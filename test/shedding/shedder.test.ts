@@ -130,6 +130,18 @@ test('who has waited for longer than foreseen is refused then', () => {
   assert.ok(refused.length > 5 && refused.every(([priority, reason]) => priority === 'normal' && reason === 'queue-delay'), JSON.stringify(refused))
 })
 
+test('after a stall so long that all are late, those that matter most are served all the same', () => {
+  const { admit, busy, turn, loop, served, refused } = still({})
+  busy()
+  for (let i = 0; i < 38; i++) assert.equal(admit(PRIORITIES[i % 3] ?? 'normal'), 'wait')
+  const before = served.length
+  loop.work(400)
+  turn()
+  const then = served.slice(before)
+  assert.ok(then.length >= 1 && then.every(priority => priority === 'critical'), JSON.stringify(then))
+  assert.ok(refused.length > 20, `${refused.length}`)
+})
+
 test('where so many come at once that the last would be refused as late anyway, they are refused as they come', () => {
   const { admit, busy, turn, served, refused } = still({})
   busy()
