@@ -50,7 +50,7 @@ export type ConnectionMessage =
 export type ToPrimary =
   | { type: 'booting' }
   | { type: 'listen', index: number }
-  | { type: 'ready', addresses: BoundAddress[], handsOff: boolean, server: ServerFacts, inspected: boolean }
+  | { type: 'ready', addresses: BoundAddress[], server: ServerFacts, inspected: boolean }
   /** Built and ready, and waits for a slot to listen in. */
   | { type: 'spare' }
   | { type: 'boot-failed', error: SerializedError }

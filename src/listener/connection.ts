@@ -61,12 +61,11 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
     const waiting: Waiting = { connection, peer, held: undefined }
     if (!plainHttp1 || !movable) return waiting
     waiting.held = holdClient(connection, {
-      onBytes: () => {},
+      ...NO_EVENTS,
       onHangup: () => {
         line.abandon(waiting)
         settle()
-      },
-      onTimeout: () => {}
+      }
     })
     waiting.held.watch()
     return waiting

@@ -115,7 +115,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
     onMeasured (handle, measured) { parts.tap?.measured(handle, measured) },
     onConnection: parts.listener.receive,
     onGone: parts.listener.gone,
-    onReady (handle, { addresses: reached, handsOff }) {
+    onReady (handle, { addresses: reached, server }) {
       try {
         parts.listener.ready(handle)
       } catch (error) {
@@ -125,7 +125,7 @@ export function createSupervisor (parts: SupervisorParts): Supervisor {
       }
       if (addresses.length === 0) addresses = reached
       restarts.recordReady()
-      reports.ready(handle, { addresses: reached, handsOff, bootMs: Math.round(now() - handle.seatedAt()) })
+      reports.ready(handle, { addresses: reached, handsOff: server.movable, bootMs: Math.round(now() - handle.seatedAt()) })
       if (roster.countReady() >= desired.size) boot.succeed()
       reconcile()
     },

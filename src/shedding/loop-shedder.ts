@@ -87,12 +87,12 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
 
   function atTurnEnd (now: number, idle: number): void {
     const slept = idle - latest.idleBefore
-    const turns = clock.turns() - latest.turnsBefore
+    const turns = clock.turns()
     // While it mostly sleeps, what the loop does besides counts too much.
-    if (slept <= (now - latest.since) * MOSTLY) service = nextServiceTime(service, { busy: now - latest.since - slept, turns, begun: latest.begun, ended: latest.ended })
+    if (slept <= (now - latest.since) * MOSTLY) service = nextServiceTime(service, { busy: now - latest.since - slept, turns: turns - latest.turnsBefore, begun: latest.begun, ended: latest.ended })
     latest.since = now
     latest.idleBefore = idle
-    latest.turnsBefore = clock.turns()
+    latest.turnsBefore = turns
     latest.begun = latest.ended = 0
     tally.turnEnded(now, idle)
   }

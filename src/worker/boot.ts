@@ -76,8 +76,7 @@ export async function boot (parts: BootParts): Promise<FastifyInstance> {
   running.handoff = await createHandoffSide(app.server, connections, channel, options)
   running.phase = 'serving'
   if (!isSpare) report(parts, built, connections)
-  const handsOff = running.handoff.giver !== undefined
-  await channel.post({ type: 'ready', addresses, handsOff, server: factsOf(app.server, handsOff), inspected: isInspected() })
+  await channel.post({ type: 'ready', addresses, server: factsOf(app.server, running.handoff.giver !== undefined), inspected: isInspected() })
   if (!isSpare) settle(parts)
   return app
 }

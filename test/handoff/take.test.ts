@@ -9,6 +9,7 @@ import type { Connections } from '../../src/handoff/connections.ts'
 import { createTaker, takeConnection } from '../../src/handoff/take.ts'
 import { adoptHandle } from '../../src/node-internals.ts'
 import { accepted } from './accepted.ts'
+import { listening } from './listening.ts'
 import { connect, request } from './raw-client.ts'
 
 const NOTHING = Buffer.alloc(0)
@@ -20,11 +21,7 @@ async function start (t: TestContext, options: http.ServerOptions = {}): Promise
     else setTimeout(answer, Number(headers['x-delay']))
   })
   const connections = trackConnections(server)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
+  await listening(t, server)
   return { server, connections, port: (server.address() as { port: number }).port }
 }
 

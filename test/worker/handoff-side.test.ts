@@ -8,15 +8,12 @@ import type { ToPrimary } from '../../src/protocol.ts'
 import { createHandoffSide } from '../../src/worker/handoff-side.ts'
 import { openConnections } from '../../src/worker/open-connections.ts'
 import { accepted } from '../handoff/accepted.ts'
+import { listening } from '../handoff/listening.ts'
 
 void test('with request scheduling a worker that is sent whole connections counts them, and gives them away when it drains', { skip: process.platform === 'win32' }, async t => {
   const server = http.createServer((_request, response) => { response.end('{}') })
   const connections = openConnections(server)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
+  await listening(t, server)
   const said = new EventEmitter()
   const channel = {
     post: async (message: ToPrimary) => said.emit(message.type, message),

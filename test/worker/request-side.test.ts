@@ -9,6 +9,7 @@ import { trackConnections } from '../../src/handoff/connections.ts'
 import type { ToPrimary } from '../../src/protocol.ts'
 import { createRequestSide } from '../../src/worker/request-side.ts'
 import { accepted } from '../handoff/accepted.ts'
+import { listening } from '../handoff/listening.ts'
 
 interface Asked { readonly server: http.Server, readonly socket: net.Socket, readonly answer: Promise<string>, readonly outcome: Promise<string> }
 
@@ -17,11 +18,7 @@ async function ask (t: TestContext, head: string, { before, after }: { before?: 
   const server = http.createServer((_request, response) => { response.writeHead(200, { 'content-length': 6 }).end('served') })
   before?.(server)
   const connections = trackConnections(server)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
+  await listening(t, server)
   const done = new EventEmitter()
   const post = async (message: ToPrimary): Promise<boolean> => done.emit(message.type, message)
   const side = createRequestSide(server, connections, { post } as unknown as Parameters<typeof createRequestSide>[2])
