@@ -1,6 +1,6 @@
 // Learns how much of each turn of the loop goes to work that is no request's: a batch job, a consumer of messages, one long handler in pieces. Pure.
 
-/** What the turns since the last slice of requests took, in ms: one of them on average, without the slice and without sleep. */
+/** What the turns since the last slice of requests took, in ms: one of them on average, without the slice, without sleep and without those who came and wait or were refused. */
 export interface Turns {
   readonly took: number
   /** How many requests began or ended in them. */

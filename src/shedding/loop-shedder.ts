@@ -1,6 +1,7 @@
 // Decides for each request whether the event loop has the time for it now, whether it is to wait, or whether it would wait too long.
 import { createAdmissionQueue } from './admission-queue.ts'
 import type { Waiting } from './admission-queue.ts'
+import { createBetweenSlices } from './between-slices.ts'
 import { createForeignWork } from './foreign-work.ts'
 import { MOSTLY, createLoopTally } from './loop-tally.ts'
 import { createPace } from './pace.ts'
@@ -74,8 +75,8 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
   const pace = createPace(slice)
   const tally = createLoopTally(clock)
   const foreign = createForeignWork(maxQueueDelay * BEHIND)
+  const between = createBetweenSlices(clock)
   const latest = { since: NaN, idleBefore: NaN, turnsBefore: 0, begun: 0, ended: 0 }
-  const left = { at: NaN, idle: 0, turns: 0, requests: 0 }
   let service = UNKNOWN_SERVICE
   let waitingSince = NaN
   let inProgress = 0
@@ -95,6 +96,7 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
     latest.turnsBefore = turns
     latest.begun = latest.ended = 0
     tally.turnEnded(now, idle)
+    between.turnEnded()
   }
 
   function isOverloaded (now: number): boolean {
@@ -139,7 +141,7 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
     if (most === 0) waitingSince = began
     const longest = sliceNow()
     // Those that began last were too few: all of them waited at once for something else.
-    lead = clock.idleTime() > left.idle ? cost() : lead * LEAD_KEPT
+    lead = between.slept() ? cost() : lead * LEAD_KEPT
     pace.others(began, longest + lead)
     if (someLeft) queue.forget(isGone)
     someLeft = false
@@ -152,11 +154,10 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
     }
   }
 
-  /** Looks at what the turns since the last slice have taken without it and without sleep, where there was one. */
   function mostToBegin (now: number): number {
-    const took = (now - left.at - (clock.idleTime() - left.idle)) / Math.max(1, clock.turns() - left.turns)
-    if (!Number.isNaN(took)) foreign.saw({ took, requests: left.requests, now })
-    return foreign.most(took, now, cost())
+    const turns = between.turns(now)
+    if (turns !== undefined) foreign.saw(turns)
+    return foreign.most(turns?.took ?? NaN, now, cost())
   }
 
   /** All but what a slice can serve: where the loop was kept for so long that all are late, it would serve nobody. */
@@ -182,19 +183,18 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
 
   function leave (): void {
     if (queue.size() === 0) {
-      left.at = waitingSince = NaN
-      return
+      waitingSince = NaN
+      between.ends()
+    } else {
+      between.opens()
+      arm()
     }
-    left.at = clock.now()
-    left.requests = 0
-    left.idle = clock.idleTime()
-    left.turns = clock.turns()
-    arm()
   }
 
   return {
     arrived () {
       request()
+      between.came(turn.now)
       if (turn.waited > slice || queue.size() > 0 || tally.lastShare() > 0) return true
       tally.served(turn.waited)
       return false
@@ -216,14 +216,14 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
     left () { someLeft = true },
     begun () {
       latest.begun++
-      left.requests++
+      between.worked()
       inProgress++
     },
     finished () {
       // Its work may have kept the loop for long, while nobody was seen to come.
       request()
       latest.ended++
-      left.requests++
+      between.worked()
       // Some began before they were counted.
       inProgress = Math.max(0, inProgress - 1)
       if (queue.size() > 0) arm()

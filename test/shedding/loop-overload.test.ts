@@ -78,6 +78,15 @@ test('nor does it keep requests from their share of the loop when there are too 
   assert.ok(p99 <= 300, `p99 ${p99}`)
 })
 
+test('what it takes to refuse is not taken for the work of others: requests have what is left of the loop', () => {
+  for (const later of [0, 20]) {
+    for (const [factor, shedCost, least] of [[5, 0.1, 0.9], [10, 0.1, 0.8], [5, 0.2, 0.82], [10, 0.2, 0.6]] as const) {
+      const { goodput, p99 } = summarize(simulateLoop({ ...model(1, now => now < FROM ? 0.5 * CAPACITY : factor * CAPACITY), shedCost, later: () => later }), { capacity: CAPACITY, from: FROM, until: UNTIL })
+      assert.ok(goodput >= least && p99 <= 350, `${factor} times, ${shedCost} ms to refuse, ${later} ms: goodput ${goodput}, p99 ${p99}`)
+    }
+  }
+})
+
 test('work of others that begins and ends in the middle is found out, and forgotten', () => {
   for (const later of [0, 20]) {
     const answers = simulateLoop({ ...model(2, () => 100), service: () => 1, later: () => later, foreign: now => now > 8000 && now < 14_000 ? 60 : 0 })
