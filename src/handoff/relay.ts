@@ -34,6 +34,8 @@ export interface RelayOptions {
   onOffered?: (member: Member, change: 1 | -1) => void
   /** What a member was sent has been received, or never will be. */
   onArrived?: (member: Member) => void
+  /** Takes over a connection that no server has had, and that the member did not receive. Without it another member is chosen. */
+  onUndelivered?: ((handle: ConnectionHandle, head: Buffer, member: Member) => void) | undefined
 }
 
 export interface RelayCounts { held: number, waiting: number, passed: number, refused: number, retried: number, closed: number }
@@ -74,7 +76,7 @@ const NOBODY: ReadonlySet<Member> = new Set()
 /** A connection that is given away waits no longer than this, in ms: where it was it is served sooner. */
 const LONGEST_MOVE = 100
 
-export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {}, onArrived = () => {} }: RelayOptions): Relay {
+export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {}, onArrived = () => {}, onUndelivered }: RelayOptions): Relay {
   const held = new Set<Held>()
   const numbers = new Map<Member, number>()
   const transit = createTransit<Member>()
@@ -120,8 +122,8 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {},
         drop(item)
       }
       transit.arrived(receiver)
-      onArrived(receiver)
       if (isCurrent && !received) again(item, receiver)
+      onArrived(receiver)
     })
   }
 
@@ -136,7 +138,11 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {},
 
   const again = (item: Held, member: Member): void => {
     if (item.state === 'offered') onOffered(member, -1)
-    refuse(item, member)
+    // One that was sent back is nobody's whom those may have that sent it.
+    if (onUndelivered === undefined || !item.fresh || item.refused !== undefined) return refuse(item, member)
+    held.delete(item)
+    counts.retried++
+    onUndelivered(item.handle, Buffer.from(item.head, 'latin1'), member)
   }
 
   const refuse = (item: Held, member: Member): void => {

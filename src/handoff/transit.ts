@@ -13,8 +13,9 @@ interface Way {
   underway: number
   /** From one receipt to the next while there was something to receive, in ms. */
   gap: number
-  /** The last receipt, while there is more to receive. */
-  at: number | undefined
+  /** The last receipt, while there is more to receive; before the first, when that was sent. */
+  at: number
+  received: boolean
 }
 
 /** Of the latest gap. */
@@ -28,20 +29,29 @@ export function createTransit<Worker> (now: () => number = () => performance.now
   const wayTo = (worker: Worker): Way => {
     const known = ways.get(worker)
     if (known !== undefined) return known
-    const way: Way = { underway: 0, gap: FIRST_GAP, at: undefined }
+    const way: Way = { underway: 0, gap: FIRST_GAP, at: 0, received: false }
     ways.set(worker, way)
     return way
   }
 
   return {
-    sent (worker) { wayTo(worker).underway++ },
+    sent (worker) {
+      const way = wayTo(worker)
+      if (way.underway++ > 0) return
+      way.at = now()
+      way.received = false
+    },
     arrived (worker) {
       const way = ways.get(worker)
       if (way === undefined) return
       const at = now()
-      if (way.at !== undefined) way.gap += (at - way.at - way.gap) * WEIGHT
+      const took = at - way.at
+      // From sending to the receipt it is a while even where nothing is before it: that tells that a long gap is over, and no more.
+      if (way.received) way.gap += (took - way.gap) * WEIGHT
+      else if (took < way.gap) way.gap = Math.min(way.gap, Math.max(FIRST_GAP, way.gap + (took - way.gap) * WEIGHT))
       way.underway--
-      way.at = way.underway > 0 ? at : undefined
+      way.at = at
+      way.received = true
     },
     delay (worker) {
       const { underway, gap } = wayTo(worker)

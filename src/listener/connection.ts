@@ -25,7 +25,13 @@ export interface ConnectionLimits {
 }
 
 /** A connection in the queue. Only plain HTTP that can move is watched: what is read of any other could not be given on. */
-interface Waiting { readonly connection: ConnectionHandle, readonly peer: BalancerConnection, held: HeldClient | undefined }
+interface Waiting {
+  readonly connection: ConnectionHandle
+  readonly peer: BalancerConnection
+  /** Who died before it had it. */
+  readonly failed: Set<Member>
+  held: HeldClient | undefined
+}
 
 const RELAY_LIMITS = { limit: 10_000, waitTimeout: 30_000 }
 /** Of `queue.maxDelay`, what connections may spend on their way to a worker before others wait in the queue: enough that no worker waits for them, and that clients which each wait for their answer do not take the longer way. */
@@ -46,29 +52,40 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
     ...RELAY_LIMITS,
     choose: preferences.first(taker => taker.fit() && hasRoom(taker), (from, refused, connection) => pick(connectionFacts(connection), from, refused)),
     onOffered: (member, change) => { sent.set(member, (sent.get(member) ?? 0) + change) },
-    onArrived: () => pump()
+    onArrived: () => pump(),
+    onUndelivered: rejoin
   })
+  /** Those that have left the line, so that their time goes on if they come back. */
+  const placed = new WeakMap<ConnectionHandle, Waiting>()
   let phase: 'serving' | 'draining' = 'serving'
 
   function accept (connection: ConnectionHandle): void {
     const peer = connectionFacts(connection)
     const worker = line.depth() === 0 && !isJammed() ? pick(peer, undefined, NOBODY) : undefined
     if (worker !== undefined) return relay.pass(connection, NOTHING, { receiver: worker, fresh: true })
-    line.join(hold(connection, peer))
+    const waiting: Waiting = { connection, peer, failed: new Set(), held: undefined }
+    watch(waiting, NOTHING)
+    line.join(waiting)
   }
 
-  function hold (connection: ConnectionHandle, peer: BalancerConnection): Waiting {
-    const waiting: Waiting = { connection, peer, held: undefined }
-    if (!plainHttp1 || !movable) return waiting
-    waiting.held = holdClient(connection, {
+  /** Its worker died before it had the connection: it is next, and whoever can have it then gets it. */
+  function rejoin (connection: ConnectionHandle, head: Buffer, worker: Member): void {
+    const waiting = placed.get(connection) ?? { connection, peer: connectionFacts(connection), failed: new Set(), held: undefined }
+    waiting.failed.add(worker)
+    watch(waiting, head)
+    line.rejoin(waiting)
+  }
+
+  function watch (waiting: Waiting, head: Buffer): void {
+    if (!plainHttp1 || !movable) return
+    waiting.held = holdClient(waiting.connection, {
       ...NO_EVENTS,
       onHangup: () => {
         line.abandon(waiting)
         settle()
       }
-    })
+    }, head)
     waiting.held.watch()
-    return waiting
   }
 
   /** Asks the balancer among the workers that are ready and have room. */
@@ -101,11 +118,13 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
   function pump (): void {
     while (line.depth() > 0 && !isJammed()) {
       const next = line.peek()
-      const worker = next === undefined ? undefined : pick(next.peer, undefined, NOBODY)
+      const worker = next === undefined ? undefined : pick(next.peer, undefined, next.failed)
       if (next === undefined || worker === undefined) break
       line.leave()
       const connection = next.held === undefined ? next.connection : next.held.release()
-      if (connection !== undefined) relay.pass(connection, next.held?.head() ?? NOTHING, { receiver: worker, fresh: true })
+      if (connection === undefined) continue
+      placed.set(connection, next)
+      relay.pass(connection, next.held?.head() ?? NOTHING, { receiver: worker, fresh: true })
     }
     settle()
   }

@@ -32,9 +32,10 @@ export interface HeldClientEvents {
   readonly onTimeout: () => void
 }
 
-export function holdClient (connection: ConnectionHandle, { onBytes, onHangup, onTimeout }: HeldClientEvents): HeldClient {
+/** @param read what was read from it before */
+export function holdClient (connection: ConnectionHandle, { onBytes, onHangup, onTimeout }: HeldClientEvents, read: Buffer = NOTHING): HeldClient {
   const socket = socketAround(connection)
-  let head: Buffer = NOTHING
+  let head = read
   let state: 'held' | 'over' = 'held'
 
   const over = (): void => {

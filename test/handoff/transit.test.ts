@@ -42,6 +42,21 @@ void test('time in which there was nothing to receive does not count', () => {
   assert.ok(Math.abs(delay() - 80) < 1, `${delay()}`)
 })
 
+void test('a long stall is forgotten though nobody is sent a second connection before it has the first', () => {
+  const { send, receive, delay } = setup()
+  send(2)
+  receive(2, 2_000)
+  send(1)
+  assert.ok(delay() > 200, `${delay()}`)
+  receive(1, 4)
+  for (let count = 0; count < 20; count++) {
+    send(1)
+    receive(1, 4)
+  }
+  send(1)
+  assert.ok(delay() < 25, `${delay()}`)
+})
+
 void test('nothing is known of a worker that is forgotten, and receipts that come late count for nothing', () => {
   const { send, receive, delay, forget } = setup()
   send(10)

@@ -2,34 +2,48 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import type { Balancer } from '../../src/balancer/balancer.ts'
+import type { HandoffTake } from '../../src/handoff/messages.ts'
 import { createConnectionDispatcher } from '../../src/listener/connection.ts'
 import type { Dispatcher } from '../../src/listener/dispatcher.ts'
 import type { Receiver } from '../../src/listener/listener.ts'
 import type { ConnectionHandle } from '../../src/node-internals.ts'
 import { accepted } from '../handoff/accepted.ts'
+import { until } from '../helpers/processes.ts'
 
 const FACTS = { plainHttp1: true, movable: true, keepAliveTimeout: 5_000, headersTimeout: 60_000 }
 const QUEUE = { limit: 10, timeout: 1_000, maxDelay: 100 }
 const WITHIN = 60_000
 
-interface Played extends Receiver { readonly got: number, readonly kept: number, fits: boolean }
+interface Played extends Receiver {
+  readonly got: number
+  readonly kept: number
+  readonly heads: readonly string[]
+  fits: boolean
+  accepting: boolean
+  /** Undefined: it receives at once; else whoever waits for its receipt. */
+  underway: Array<(received: boolean) => void> | undefined
+}
 
 /** Receives whatever it is sent; `kept` are those that it offered and goes on serving. */
 function play (key: number): Played {
-  const played = { key, slot: key, generation: 1, pid: key, got: 0, kept: 0, fits: true }
+  const heads: string[] = []
+  const played = { key, slot: key, generation: 1, pid: key, got: 0, kept: 0, heads, fits: true, accepting: true, underway: undefined as Played['underway'] }
   return Object.assign(played, {
     channel: {
       post: async (message: { held?: boolean }) => {
         if (message.held === false) played.kept++
         return true
       },
-      deliver (_message: object, _handle: unknown, done: (received: boolean) => void) {
+      deliver ({ head = '' }: HandoffTake, _handle: unknown, done: (received: boolean) => void) {
         played.got++
-        done(true)
+        played.heads.push(head)
+        if (played.underway === undefined) done(true)
+        else played.underway.push(done)
       }
     },
-    accepts: () => true,
+    accepts: () => played.accepting,
     fit: () => played.fits,
     load: () => ({ inFlight: 0, utilization: 0 }),
     server: () => FACTS
@@ -103,4 +117,76 @@ for (const movable of [true, false]) {
     dispatcher.close()
     assert.match(String((await answer)[0]), /^HTTP\/1.1 503 /)
   })
+}
+
+void test('a connection whose worker dies before it has it is the next in the queue, with what was read from it', async t => {
+  const [first, second] = [await accepted(t), await accepted(t)]
+  const { dispatcher, workers, die, low } = dying(t)
+  dispatcher.accept(first.handle)
+  die()
+  assert.deepEqual([dispatcher.counts().queued, dispatcher.counts().rejectedTimeout], [1, 0])
+  dispatcher.accept(second.handle)
+  first.client.write('GET /first')
+  second.client.write('GET /second')
+  await until(() => bytesRead(first.handle) === 10 && bytesRead(second.handle) === 11, () => 'what the clients sent was not read')
+  const next = play(2)
+  workers.splice(0, 1, next)
+  dispatcher.ready(next)
+  assert.deepEqual([next.heads, low.got, dispatcher.counts().queued], [['GET /first', 'GET /second'], 1, 0])
+})
+
+void test('it goes to another worker at once where there is one', async t => {
+  const { client, handle } = await accepted(t)
+  const { dispatcher, workers, die, low } = dying(t)
+  const other = play(2)
+  workers.push(other)
+  dispatcher.accept(handle)
+  assert.deepEqual([low.got, other.got], [1, 0])
+  die()
+  assert.deepEqual([low.got, other.got, dispatcher.counts().queued], [1, 1, 0])
+  client.close()
+})
+
+void test('and is refused with an answer when nobody takes it in time', async t => {
+  const { client, handle } = await accepted(t)
+  client.socket.removeAllListeners('data')
+  const { dispatcher, die } = dying(t)
+  dispatcher.accept(handle)
+  const answer = once(client.socket, 'data')
+  die()
+  assert.match(String((await answer)[0]), /^HTTP\/1.1 503 /)
+  assert.equal(dispatcher.counts().rejectedTimeout, 1)
+})
+
+void test('and leaves the queue with its client', async t => {
+  const { client, handle } = await accepted(t)
+  const { dispatcher, die } = dying(t)
+  dispatcher.accept(handle)
+  die()
+  client.close()
+  await until(() => dispatcher.counts().queued === 0, () => 'the client did not leave the queue')
+  assert.equal(dispatcher.counts().rejectedTimeout, 0)
+})
+
+function bytesRead (handle: ConnectionHandle): number | undefined {
+  return (handle as ConnectionHandle & { bytesRead?: number }).bytesRead
+}
+
+/** One worker that receives nothing, until it dies. */
+function dying (t: TestContext): { dispatcher: Dispatcher, workers: Played[], low: Played, die: () => void } {
+  const low = play(1)
+  low.underway = []
+  const workers = [low]
+  const dispatcher = createConnectionDispatcher({ balancer: lowest, maxConnections: Infinity, queue: QUEUE }, FACTS, { workers: () => workers, warn: () => {}, inherited: [] })
+  t.after(() => dispatcher.close())
+  return {
+    dispatcher,
+    workers,
+    low,
+    die () {
+      low.accepting = false
+      for (const done of low.underway?.splice(0) ?? []) done(false)
+      dispatcher.gone(low)
+    }
+  }
 }
