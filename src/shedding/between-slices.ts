@@ -1,4 +1,4 @@
-// Measures the time between two slices of waiting requests, while there are some: how much of it went to work other than telling who comes what becomes of him.
+// Measures the time between two slices of waiting requests, while there are some: how much of it went to work other than reading, lining up and refusing those who come.
 import type { Turns } from './foreign-work.ts'
 import type { LoopClock } from './turn-clock.ts'
 

@@ -49,6 +49,7 @@ export interface SmallClusterOptions {
   serve?: Partial<ServeCommand>
   /** Listen on this Unix socket in place of a TCP port. */
   socketPath?: string
+  /** How long a connection waits for a worker when there is none, in ms. */
   waitTimeout?: number
   execArgv?: string[]
 }
@@ -66,7 +67,7 @@ export interface SmallCluster {
   close: () => Promise<void>
 }
 
-export async function startSmallCluster ({ workers: count, serve = {}, socketPath, waitTimeout = 2000, execArgv = [] }: SmallClusterOptions): Promise<SmallCluster> {
+export async function startSmallCluster ({ workers: count, serve = {}, socketPath, waitTimeout = 30_000, execArgv = [] }: SmallClusterOptions): Promise<SmallCluster> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'handoff-'))
   const log = path.join(folder, 'log')
   fs.writeFileSync(log, '')
