@@ -3,8 +3,8 @@ import type { Turns } from './foreign-work.ts'
 import type { LoopClock } from './turn-clock.ts'
 
 export interface BetweenSlices {
-  /** A slice has ended and others wait. */
-  readonly opens: () => void
+  /** A slice has ended and others wait; of those that began in it and before, so many have not ended. */
+  readonly opens: (inProgress: number) => void
   /** Nobody waits any more. */
   readonly ends: () => void
   /** A request came at this time, in ms, and was not served at once. */
@@ -25,14 +25,19 @@ const LONGEST_ANSWER_MS = 10
 export function createBetweenSlices (clock: LoopClock): BetweenSlices {
   const since = { at: NaN, idle: 0, turns: 0, requests: 0, came: NaN, answering: 0 }
   return {
-    opens () {
+    opens (inProgress) {
       since.at = clock.now()
       since.idle = clock.idleTime()
       since.turns = clock.turns()
-      since.requests = since.answering = 0
+      // What began in the slice may do its work now.
+      if (inProgress === 0) since.requests = 0
+      since.answering = 0
       since.came = NaN
     },
-    ends () { since.at = NaN },
+    ends () {
+      since.at = NaN
+      since.requests = 0
+    },
     came (now) {
       const took = now - since.came
       if (took < LONGEST_ANSWER_MS) since.answering += took
@@ -44,9 +49,11 @@ export function createBetweenSlices (clock: LoopClock): BetweenSlices {
       since.came = NaN
     },
     turns (now) {
-      if (Number.isNaN(since.at)) return undefined
-      const busy = now - since.at - (clock.idleTime() - since.idle)
-      return { took: (busy - since.answering) / Math.max(1, clock.turns() - since.turns), requests: since.requests, now }
+      const { at, requests } = since
+      since.requests = 0
+      if (Number.isNaN(at)) return undefined
+      const busy = now - at - (clock.idleTime() - since.idle)
+      return { took: (busy - since.answering) / Math.max(1, clock.turns() - since.turns), requests, now }
     },
     slept: () => clock.idleTime() > since.idle
   }

@@ -186,7 +186,7 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
       waitingSince = NaN
       between.ends()
     } else {
-      between.opens()
+      between.opens(inProgress)
       arm()
     }
   }

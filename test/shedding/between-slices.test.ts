@@ -37,6 +37,17 @@ test('what came between two of them is no part of it: a request that began or en
   assert.deepEqual(between.turns(loop.now()), { took: 25, requests: 1, now: 25 })
 })
 
+test('a request that began in the slice before may do its work in them, unless it has ended', () => {
+  const { loop, between } = opened()
+  for (const [inProgress, requests] of [[1, 1], [0, 0]] as const) {
+    between.turns(loop.now())
+    between.worked()
+    between.opens(inProgress)
+    loop.work(5)
+    assert.deepEqual(between.turns(loop.now()), { took: 5, requests, now: loop.now() })
+  }
+})
+
 test('nothing is told where nobody waited', () => {
   const { loop, between } = opened()
   between.ends()
@@ -47,7 +58,7 @@ test('nothing is told where nobody waited', () => {
 function opened (): { loop: FakeLoop, between: BetweenSlices } {
   const loop = createFakeLoop()
   const between = createBetweenSlices(loop)
-  between.opens()
+  between.opens(0)
   return { loop, between }
 }
 
