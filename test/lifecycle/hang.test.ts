@@ -10,6 +10,8 @@ import { connect } from '../helpers/http-connection.ts'
 import type { Line } from '../helpers/processes.ts'
 import { until } from '../helpers/processes.ts'
 
+/** With `--inspect` Node gives a worker the port behind the primary's, which another process may have: then its inspector stays closed. */
+const INSPECTED = `--import=data:text/javascript,${encodeURIComponent("import inspector from 'node:inspector'; inspector.open(0)")}`
 const OPTIONS = { workers: 2, snapshotInterval: 50, hangTimeout: 2_000 }
 
 /** A loop that is blocked can be asked where, a process that is stopped cannot. */
@@ -76,7 +78,7 @@ test('a worker that pauses for less than hangTimeout is warned of, and serves on
 test('with hangTimeout off, and with an open inspector, a worker may stand still for ever', async t => {
   const [off, inspected, watched] = await Promise.all([
     startCluster(t, { options: { ...OPTIONS, workers: 1, hangTimeout: false } }),
-    startCluster(t, { options: { ...OPTIONS, workers: 1 } }, { env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' } }),
+    startCluster(t, { options: { ...OPTIONS, workers: 1 } }, { env: { NODE_OPTIONS: INSPECTED } }),
     startCluster(t, { options: { ...OPTIONS, workers: 1 } })
   ])
   for (const cluster of [off, inspected, watched]) process.kill(cluster.pidOf(1), 'SIGSTOP')
