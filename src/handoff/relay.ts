@@ -35,7 +35,7 @@ export interface RelayOptions {
   /** What a member was sent has been received, or never will be. */
   onArrived?: (member: Member) => void
   /** Takes over a connection that no server has had, and that the member did not receive. Without it another member is chosen. */
-  onUndelivered?: ((handle: ConnectionHandle, head: Buffer, member: Member) => void) | undefined
+  onUndelivered?: (handle: ConnectionHandle, head: Buffer, member: Member) => void
 }
 
 export interface RelayCounts { held: number, waiting: number, passed: number, refused: number, retried: number, closed: number }
@@ -138,7 +138,7 @@ export function createRelay ({ choose, limit, waitTimeout, onOffered = () => {},
 
   const again = (item: Held, member: Member): void => {
     if (item.state === 'offered') onOffered(member, -1)
-    // One that was sent back is nobody's whom those may have that sent it.
+    // One that was sent back stays here, where it is known who must not have it again.
     if (onUndelivered === undefined || !item.fresh || item.refused !== undefined) return refuse(item, member)
     held.delete(item)
     counts.retried++

@@ -45,10 +45,9 @@ export function createTransit<Worker> (now: () => number = () => performance.now
       const way = ways.get(worker)
       if (way === undefined) return
       const at = now()
-      const took = at - way.at
+      const gap = way.gap + (at - way.at - way.gap) * WEIGHT
       // From sending to the receipt it is a while even where nothing is before it: that tells that a long gap is over, and no more.
-      if (way.received) way.gap += (took - way.gap) * WEIGHT
-      else if (took < way.gap) way.gap = Math.min(way.gap, Math.max(FIRST_GAP, way.gap + (took - way.gap) * WEIGHT))
+      way.gap = way.received ? gap : Math.min(way.gap, Math.max(FIRST_GAP, gap))
       way.underway--
       way.at = at
       way.received = true

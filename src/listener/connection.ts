@@ -63,14 +63,14 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
     const peer = connectionFacts(connection)
     const worker = line.depth() === 0 && !isJammed() ? pick(peer, undefined, NOBODY) : undefined
     if (worker !== undefined) return relay.pass(connection, NOTHING, { receiver: worker, fresh: true })
-    const waiting: Waiting = { connection, peer, failed: new Set(), held: undefined }
+    const waiting = newcomer(connection, peer)
     watch(waiting, NOTHING)
     line.join(waiting)
   }
 
   /** Its worker died before it had the connection: it is next, and whoever can have it then gets it. */
   function rejoin (connection: ConnectionHandle, head: Buffer, worker: Member): void {
-    const waiting = placed.get(connection) ?? { connection, peer: connectionFacts(connection), failed: new Set(), held: undefined }
+    const waiting = placed.get(connection) ?? newcomer(connection, connectionFacts(connection))
     waiting.failed.add(worker)
     watch(waiting, head)
     line.rejoin(waiting)
@@ -181,6 +181,10 @@ export function createConnectionDispatcher ({ balancer, maxConnections, queue }:
     },
     counts: () => ({ ...line.counts(), moved: relay.counts().passed, takenBack: 0 })
   }
+}
+
+function newcomer (connection: ConnectionHandle, peer: BalancerConnection): Waiting {
+  return { connection, peer, failed: new Set(), held: undefined }
 }
 
 /** Asks the system only once a balancer looks: most place a connection without. */

@@ -95,7 +95,7 @@ function createGate (app: FastifyInstance): PluginGate {
     inFlight.add(raw, reply, admittedAt, begunAt)
     // An onResponse hook would not do: none comes when the client leaves before its answer, or the reply is hijacked. It would cost more, too.
     raw.on('close', settle)
-    if (admittedAt >= 0) limitPlaces?.hold(reply)
+    limitPlaces?.hold(reply)
     if ((raw.socket ?? null) === null) watchPipelined(reply, settle)
   }
 
@@ -110,9 +110,8 @@ function createGate (app: FastifyInstance): PluginGate {
     // Fastify's handlerTimeout may have answered it; behind others of a pipeline it closes later.
     isGone: ({ reply }) => reply.sent || reply.raw.headersSent || inFlight.replyOf(reply.raw) === undefined,
     serve ({ reply, proceed: goOn }) {
-      const admittedAt = admission?.admittedAt() ?? NaN
-      inFlight.goesOn(reply.raw, admittedAt)
-      if (admittedAt >= 0) limitPlaces?.hold(reply)
+      inFlight.goesOn(reply.raw, admission?.admittedAt() ?? NaN)
+      limitPlaces?.hold(reply)
       goOn(proceed)
     },
     refuse ({ reply }, reason) {

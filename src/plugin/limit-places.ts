@@ -11,7 +11,7 @@ const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE'])
 type Response = FastifyReply['raw']
 
 export interface LimitPlaces {
-  /** It was admitted just now, and has its place. */
+  /** It was admitted just now, and may have a place. */
   readonly hold: (reply: FastifyReply) => void
   /** Its handler is about to begin. False where others have taken all places while its body was awaited. */
   readonly resume: (reply: FastifyReply) => boolean
@@ -23,9 +23,13 @@ export function createLimitPlaces (inFlight: InFlight, shedding: Pick<Shedding, 
   /** Those that may have a body and whose handler has not begun. */
   const preparing = new Set<Response>()
 
+  function hasPlace (response: Response): boolean {
+    return Number.isFinite(inFlight.admittedAt(response))
+  }
+
   function free (response: Response): void {
+    if (!hasPlace(response)) return
     const admittedAt = inFlight.admittedAt(response)
-    if (!Number.isFinite(admittedAt)) return
     inFlight.goesOn(response, NaN)
     shedding.freed(admittedAt)
   }
@@ -33,13 +37,14 @@ export function createLimitPlaces (inFlight: InFlight, shedding: Pick<Shedding, 
   /** Most bodies come with their heads, and are there at the end of the turn. */
   function pause (reply: FastifyReply): void {
     const { raw, request, sent } = reply
-    if (sent || request.raw.complete || !preparing.has(raw) || !Number.isFinite(inFlight.admittedAt(raw))) return
+    if (sent || request.raw.complete || !preparing.has(raw) || !hasPlace(raw)) return
     inFlight.goesOn(raw, AWAITS_BODY)
     shedding.paused()
   }
 
   return {
     hold (reply) {
+      if (!hasPlace(reply.raw)) return
       afterEnd(reply.raw, free)
       if (BODYLESS.has(reply.request.method)) return
       preparing.add(reply.raw)

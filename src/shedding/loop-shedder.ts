@@ -86,9 +86,8 @@ export function createLoopShedder<Item> ({ maxQueueDelay, clock, isGone, serve, 
   let cancelTimer: (() => void) | undefined
   const { turn, request } = createTurnClock(clock, atTurnEnd, () => tally.lastShare() > 0 || queue.size() > 0)
 
-  function atTurnEnd (now: number, idle: number): void {
+  function atTurnEnd (now: number, idle: number, turns: number): void {
     const slept = idle - latest.idleBefore
-    const turns = clock.turns()
     // While it mostly sleeps, what the loop does besides counts too much.
     if (slept <= (now - latest.since) * MOSTLY) service = nextServiceTime(service, { busy: now - latest.since - slept, turns: turns - latest.turnsBefore, begun: latest.begun, ended: latest.ended })
     latest.since = now

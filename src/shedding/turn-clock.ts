@@ -56,7 +56,7 @@ const LOOK_EVERY_MS = 1
  *
  * @param mustFollow whether to follow all turns
  */
-export function createTurnClock (clock: LoopClock, onTurnEnd: (now: number, idleTime: number) => void = () => {}, mustFollow: () => boolean = () => false): TurnClock {
+export function createTurnClock (clock: LoopClock, onTurnEnd: (now: number, idleTime: number, turns: number) => void = () => {}, mustFollow: () => boolean = () => false): TurnClock {
   const turn: Turn = { now: 0, elapsed: 0, waited: 0, busy: 0 }
   // One object, because V8 changes a number in a field where it stands and boxes a new one for a variable.
   const times = { began: 0, ended: 0, turnsAtEnd: NaN, idle: clock.idleTime(), lengthBefore: 0, woke: clock.now(), looked: -Infinity }
@@ -111,7 +111,7 @@ export function createTurnClock (clock: LoopClock, onTurnEnd: (now: number, idle
     times.idle = clock.idleTime()
     times.turnsAtEnd = clock.turns()
     times.lengthBefore = times.ended - times.began
-    onTurnEnd(times.ended, times.idle)
+    onTurnEnd(times.ended, times.idle, times.turnsAtEnd)
   }
 
   return { turn, request }
