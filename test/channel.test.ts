@@ -74,7 +74,7 @@ void test('a delivery is told received before the other side looks at it, and lo
   primary.deliver({ type: 'handoff-take' }, {} as never, received => { order.push(`received ${received}`) })
   here.disconnect()
   primary.deliver({ type: 'handoff-take' }, {} as never, received => { order.push(`received ${received}`) })
-  await new Promise(resolve => { setTimeout(resolve) })
+  await new Promise(resolve => { setImmediate(resolve) })
   assert.deepEqual(order.slice(2), ['received false', 'received false'])
 })
 
@@ -118,7 +118,7 @@ void test('messages of the user and ours travel side by side: each listener gets
   asWorker(there, message => { ours.push(message.type) })
   await asPrimary(here).post({ type: 'activity' })
   here.send?.({ hello: 'user' }, undefined, {}, () => {})
-  await new Promise(resolve => { setTimeout(resolve) })
+  await new Promise(resolve => { setImmediate(resolve) })
   assert.deepEqual(ours, ['activity'])
   assert.deepEqual(foreign.at(-1), { hello: 'user' })
 })
